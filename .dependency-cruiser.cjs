@@ -1,0 +1,43 @@
+// The arrows of ARCHITECTURE.md, as a check: apps → libs; bus → contracts → routing; routing imports nothing.
+const only = (name, from, allowed, comment) => ({
+  name,
+  comment,
+  severity: 'error',
+  from: { path: from, pathNot: '\\.spec\\.ts$|/testing/' },
+  to: { pathNot: allowed },
+});
+const node =
+  '^node:|^(assert|buffer|child_process|cluster|crypto|events|fs|http|https|net|os|path|stream|timers|url|util|zlib|worker_threads)(/|$)';
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    only('routing-is-pure', '^libs/routing/src', ['^libs/routing/src'], 'no I/O, clock, logger, dependency'),
+    only('contracts-know-routing-only', '^libs/contracts/src', ['^libs/(contracts|routing)/']),
+    only('bus-knows-contracts-only', '^libs/bus/src', [
+      '^libs/(bus|contracts)/',
+      'node_modules/ioredis',
+      'node_modules/.pnpm/ioredis',
+      node,
+    ]),
+    { name: 'libs-never-import-apps', severity: 'error', from: { path: '^libs' }, to: { path: '^(apps|test-e2e)' } },
+    { name: 'api-and-proxy-apart', severity: 'error', from: { path: '^apps/api' }, to: { path: '^apps/(proxy|standalone)' } },
+    { name: 'proxy-and-api-apart', severity: 'error', from: { path: '^apps/proxy' }, to: { path: '^apps/(api|standalone)' } },
+    { name: 'proxy-has-no-nest', severity: 'error', from: { path: '^apps/proxy' }, to: { path: '@nestjs|typeorm|reflect-metadata' } },
+    {
+      name: 'typeorm-stays-home',
+      severity: 'error',
+      from: { path: '^apps/api/src', pathNot: '^apps/api/src/database/|\\.entity\\.ts$|\\.repository\\.ts$|\\.spec\\.ts$' },
+      to: { path: 'node_modules/(\\.pnpm/)?typeorm' },
+    },
+    { name: 'e2e-is-black-box', severity: 'error', from: { path: '^test-e2e' }, to: { path: '^apps' } },
+  ],
+  options: {
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules|dist' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'default', 'types'] },
+  },
+};

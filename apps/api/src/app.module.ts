@@ -1,0 +1,52 @@
+import type { PublisherBus } from '@app-fabric/bus';
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { Logger } from 'pino';
+import { AppsModule } from './apps/apps.module.js';
+import { ArtifactsModule } from './artifacts/artifacts.module.js';
+import type { ApiConfig } from './config/api-config.js';
+import type { Database } from './database/database.js';
+import { databaseModule } from './database/database.module.js';
+import { DistributionModule } from './distribution/distribution.module.js';
+import { HealthModule } from './health/health.module.js';
+import { Authenticator } from './http/auth.guard.js';
+import { HttpModule } from './http/http.module.js';
+import { NamespacesModule } from './namespaces/namespaces.module.js';
+import { ProgramsModule } from './programs/programs.module.js';
+import type { LocalRuntime } from './programs/run-host.js';
+import { BUS, CONFIG, LOGGER, RUNTIME, SHUTDOWN } from './tokens.js';
+
+/** One line per noun. */
+const NOUNS = [NamespacesModule, ArtifactsModule, AppsModule, DistributionModule, ProgramsModule];
+
+/** What is made outside of Nest, and lives longer. */
+export interface AppParts {
+  config: ApiConfig;
+  database: Database;
+  bus: PublisherBus;
+  logger: Logger;
+  authenticator: Authenticator;
+  shutdown: AbortSignal;
+  /** Null: programs cannot be started on this host. */
+  runtime: LocalRuntime | null;
+}
+
+@Module({})
+class AppModule {}
+
+export function appModule({ config, database, bus, logger, authenticator, shutdown, runtime }: AppParts): DynamicModule {
+  const values = [
+    { provide: CONFIG, useValue: config },
+    { provide: BUS, useValue: bus },
+    { provide: LOGGER, useValue: logger },
+    { provide: RUNTIME, useValue: runtime },
+    { provide: SHUTDOWN, useValue: shutdown },
+    { provide: Authenticator, useValue: authenticator },
+  ];
+  return {
+    module: AppModule,
+    global: true,
+    imports: [databaseModule(database), HttpModule, HealthModule, ...NOUNS],
+    providers: values,
+    exports: values.map(({ provide }) => provide),
+  };
+}

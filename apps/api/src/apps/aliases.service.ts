@@ -1,0 +1,83 @@
+import { Injectable } from '@nestjs/common';
+import { Transactions } from '../database/transaction.js';
+import { DomainError } from '../http/domain-error.js';
+import { checkIfMatch, type IfMatch } from '../http/etag.js';
+import { Propagation } from '../publishing/propagation.js';
+import { RouteChanges } from '../publishing/route-changes.js';
+import { type Alias, isReservedAlias } from './app.js';
+import { AppsRepository } from './apps.repository.js';
+import { requireApp } from './apps.service.js';
+
+@Injectable()
+export class AliasesService {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly repository: AppsRepository,
+    private readonly routes: RouteChanges,
+    private readonly propagation: Propagation,
+  ) {}
+
+  list(namespace: string, app: string, limit: number, after: string | null): Promise<Alias[]> {
+    return this.transactions.read(async (tx) => {
+      await requireApp(tx, this.repository, namespace, app);
+      return this.repository.listAliases(tx, namespace, app, limit, after);
+    });
+  }
+
+  get(namespace: string, app: string, alias: string): Promise<Alias> {
+    return this.transactions.read(async (tx) => {
+      await requireApp(tx, this.repository, namespace, app);
+      return (await this.repository.findAlias(tx, namespace, app, alias)) ?? missing(alias);
+    });
+  }
+
+  /** 409 alias_reserved; 422 unknown_version. */
+  async put(
+    namespace: string,
+    app: string,
+    alias: string,
+    version: number,
+    ifMatch: IfMatch,
+    waitMs: number,
+  ): Promise<{ alias: Alias; created: boolean }> {
+    if (isReservedAlias(alias))
+      throw new DomainError(
+        'conflict',
+        'alias_reserved',
+        `${alias} cannot be an alias: \`latest\` and numbers have a meaning of their own.`,
+      );
+    const result = await this.transactions.run(async (tx) => {
+      await this.routes.lock(tx);
+      await requireApp(tx, this.repository, namespace, app);
+      const current = await this.repository.findAlias(tx, namespace, app, alias);
+      checkIfMatch(ifMatch, current && aliasEtag(current));
+      if (!(await this.repository.findVersion(tx, namespace, app, version))) {
+        throw new DomainError('unprocessable', 'unknown_version', `${app} has no version ${version}.`);
+      }
+      const stored = await this.repository.putAlias(tx, namespace, app, alias, version);
+      return { alias: stored, created: current === null, routeRevision: await this.routes.commit(tx, namespace, app) };
+    });
+    await this.propagation.waitFor(result.routeRevision, waitMs);
+    return result;
+  }
+
+  async delete(namespace: string, app: string, alias: string, ifMatch: IfMatch, waitMs: number): Promise<void> {
+    const routeRevision = await this.transactions.run(async (tx) => {
+      await this.routes.lock(tx);
+      await requireApp(tx, this.repository, namespace, app);
+      const current = (await this.repository.findAlias(tx, namespace, app, alias)) ?? missing(alias);
+      checkIfMatch(ifMatch, aliasEtag(current));
+      await this.repository.deleteAlias(tx, namespace, app, alias);
+      return this.routes.commit(tx, namespace, app);
+    });
+    await this.propagation.waitFor(routeRevision, waitMs);
+  }
+}
+
+export function aliasEtag(alias: Alias): string {
+  return `"${alias.revision}"`;
+}
+
+function missing(alias: string): never {
+  throw new DomainError('not_found', 'alias_not_found', `There is no alias ${alias}.`);
+}

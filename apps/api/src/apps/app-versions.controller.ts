@@ -1,0 +1,86 @@
+import { Body, Controller, Delete, Get, HttpCode, Post, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { CurrentPrincipal } from '../http/auth.guard.js';
+import { Expected, type IfMatch } from '../http/etag.js';
+import { ApiIdempotencyKey } from '../http/idempotency.js';
+import { NameParam } from '../http/names.js';
+import { ApiIfMatch, ApiPage, ApiProblems } from '../http/openapi.js';
+import { NumberPageQuery, type PageRequest, paginate } from '../http/pagination.js';
+import type { Principal } from '../http/request-context.js';
+import { AppVersionsService, VERSION_ETAG } from './app-versions.service.js';
+import { AppVersionDto, CreateAppVersionDto, toAppVersionDto } from './dto/app.dto.js';
+import { AppVersionPageDto } from './dto/pages.dto.js';
+
+@ApiTags('app versions')
+@Controller('v1/namespaces/:ns/apps/:app/versions')
+export class AppVersionsController {
+  constructor(private readonly versions: AppVersionsService) {}
+
+  @Post()
+  @ApiOperation({ summary: "Make the app's next version from an artifact; makes the app if it is new" })
+  @ApiIdempotencyKey()
+  @ApiCreatedResponse({ type: AppVersionDto })
+  @ApiProblems({ 400: ['validation_failed', 'invalid_name'], 404: ['namespace_not_found'], 422: ['unknown_artifact'] })
+  async create(
+    @NameParam('ns') namespace: string,
+    @NameParam('app') app: string,
+    @Body() body: CreateAppVersionDto,
+    @CurrentPrincipal() principal: Principal,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<AppVersionDto> {
+    const { artifact, config = {}, labels = {} } = body;
+    const version = await this.versions.create(namespace, app, { artifact, config, labels }, principal.name);
+    response.setHeader('ETag', VERSION_ETAG);
+    response.setHeader('Location', `/v1/namespaces/${namespace}/apps/${app}/versions/${version.version}`);
+    return toAppVersionDto(version);
+  }
+
+  @Get()
+  @ApiOperation({ summary: 'List the versions of an app, newest first' })
+  @ApiPage()
+  @ApiOkResponse({ type: AppVersionPageDto })
+  @ApiProblems({ 400: ['invalid_limit', 'invalid_cursor', 'invalid_name'], 404: ['app_not_found'] })
+  async list(
+    @NameParam('ns') namespace: string,
+    @NameParam('app') app: string,
+    @NumberPageQuery() page: PageRequest<number>,
+  ): Promise<AppVersionPageDto> {
+    const { items, nextCursor } = await paginate(
+      page,
+      (limit, before) => this.versions.list(namespace, app, limit, before),
+      ({ version }) => version,
+    );
+    return { items: items.map((version) => toAppVersionDto(version)), nextCursor };
+  }
+
+  @Get(':v')
+  @ApiOperation({ summary: 'Show a version, by number or alias' })
+  @ApiOkResponse({ type: AppVersionDto })
+  @ApiProblems({ 400: ['invalid_name'], 404: ['app_not_found', 'version_not_found'] })
+  async get(
+    @NameParam('ns') namespace: string,
+    @NameParam('app') app: string,
+    @NameParam('v') v: string,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<AppVersionDto> {
+    const { version, aliases } = await this.versions.get(namespace, app, v);
+    response.setHeader('ETag', VERSION_ETAG);
+    return toAppVersionDto(version, aliases);
+  }
+
+  @Delete(':v')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Delete a version of which nothing runs' })
+  @ApiIfMatch()
+  @ApiNoContentResponse()
+  @ApiProblems({ 400: ['invalid_name'], 404: ['app_not_found', 'version_not_found'], 409: ['version_in_use'] }, 412)
+  async delete(
+    @NameParam('ns') namespace: string,
+    @NameParam('app') app: string,
+    @NameParam('v') v: string,
+    @Expected() expected: IfMatch,
+  ): Promise<void> {
+    await this.versions.delete(namespace, app, v, expected);
+  }
+}

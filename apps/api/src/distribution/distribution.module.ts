@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { PublishingModule } from '../publishing/publishing.module.js';
+import { AppDistributionController, ServiceDistributionController } from './distribution.controller.js';
+import { DistributionRepository } from './distribution.repository.js';
+import { DistributionService } from './distribution.service.js';
+import { DistributionWriter } from './distribution-writer.js';
+
+@Module({
+  imports: [PublishingModule],
+  controllers: [AppDistributionController, ServiceDistributionController],
+  providers: [DistributionService, DistributionRepository, DistributionWriter],
+  exports: [DistributionWriter],
+})
+export class DistributionModule {}

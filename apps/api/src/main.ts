@@ -1,0 +1,28 @@
+import { pino } from 'pino';
+import { type ApiConfig, ConfigError, readApiConfig } from './config/api-config.js';
+import { connectBus } from './connect-bus.js';
+import { createApi } from './create-api.js';
+
+/** One control-plane replica. Exit codes: 0 stopped by a signal, 1 cannot go on, 2 bad settings. */
+async function main(config: ApiConfig): Promise<void> {
+  const logger = pino({ level: config.logLevel, base: { program: 'api' } }, pino.destination({ dest: 2, sync: true }));
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+  const bus = await connectBus(config.redisUrl);
+  try {
+    const api = await createApi({ config, bus, logger });
+    await Promise.race([api.ready.then(() => process.stdout.write(`${JSON.stringify({ event: 'ready', api: api.url })}\n`)), stopped]);
+    await stopped;
+    await api.close();
+  } finally {
+    await bus.close();
+  }
+}
+
+try {
+  await main(readApiConfig());
+} catch (error) {
+  process.stderr.write(`app-fabric api: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = error instanceof ConfigError ? 2 : 1;
+}

@@ -1,0 +1,60 @@
+import { Body, Controller, Delete, HttpCode, Put, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { NameParam } from '../http/names.js';
+import { ApiProblems } from '../http/openapi.js';
+import { ApiPreferWait, PreferWait } from '../http/prefer.js';
+import { InstanceDto, RegisterInstanceDto, toInstanceDto } from './dto/program.dto.js';
+import type { VersionPath } from './lifecycle.service.js';
+import { ApiVersionPath, VersionParams } from './program-path.js';
+import { RegisteredInstancesService } from './registered-instances.service.js';
+
+const DEFAULT_TTL_SECONDS = 30;
+
+@ApiTags('programs')
+@ApiVersionPath()
+@ApiParam({ name: 'svc', example: 'cart' })
+@ApiParam({ name: 'id', example: 'node-7' })
+@Controller('v1/namespaces/:ns/apps/:app/versions/:v/services/:svc/instances/:id')
+export class RegisteredInstancesController {
+  constructor(private readonly instances: RegisteredInstancesService) {}
+
+  @Put()
+  @ApiOperation({ summary: 'Register an instance that runs elsewhere; the same again is its heartbeat' })
+  @ApiPreferWait()
+  @ApiOkResponse({ type: InstanceDto, description: 'It was there.' })
+  @ApiCreatedResponse({ type: InstanceDto, description: 'It is new.' })
+  @ApiProblems({
+    400: ['validation_failed', 'invalid_name'],
+    404: ['version_not_found', 'service_not_found'],
+    409: ['version_not_running', 'too_many_instances'],
+  })
+  async put(
+    @VersionParams() path: VersionPath,
+    @NameParam('svc') service: string,
+    @NameParam('id') id: string,
+    @Body() body: RegisterInstanceDto,
+    @PreferWait() waitMs: number,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<InstanceDto> {
+    const url = new URL(body.url).origin;
+    const { instance, created } = await this.instances.put(path, service, id, url, body.ttlSeconds ?? DEFAULT_TTL_SECONDS, waitMs);
+    response.status(created ? 201 : 200);
+    return toInstanceDto(instance);
+  }
+
+  @Delete()
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Take a registered instance out of the routes; what it has in flight is finished' })
+  @ApiPreferWait()
+  @ApiNoContentResponse()
+  @ApiProblems({ 400: ['invalid_name'], 404: ['version_not_found', 'service_not_found', 'instance_not_found'] })
+  async remove(
+    @VersionParams() path: VersionPath,
+    @NameParam('svc') service: string,
+    @NameParam('id') id: string,
+    @PreferWait() waitMs: number,
+  ): Promise<void> {
+    await this.instances.remove(path, service, id, waitMs);
+  }
+}

@@ -1,0 +1,26 @@
+import { Module } from '@nestjs/common';
+import { Notifications } from '../database/notifications.js';
+import { LeaseRepository } from './lease.repository.js';
+import { Propagation } from './propagation.js';
+import { ProxiesController } from './proxies.controller.js';
+import { ProxyRegistry } from './proxy-registry.js';
+import { Publisher } from './publisher.js';
+import { RouteChanges } from './route-changes.js';
+import { RouteDocumentRepository } from './route-document.repository.js';
+import { RouteOutboxRepository } from './route-outbox.repository.js';
+
+@Module({
+  controllers: [ProxiesController],
+  providers: [
+    RouteChanges,
+    Publisher,
+    Propagation,
+    ProxyRegistry,
+    RouteOutboxRepository,
+    RouteDocumentRepository,
+    LeaseRepository,
+    Notifications,
+  ],
+  exports: [RouteChanges, Propagation, ProxyRegistry, LeaseRepository, Notifications],
+})
+export class PublishingModule {}

@@ -1,0 +1,70 @@
+import { Injectable } from '@nestjs/common';
+import { query, type Transaction } from '../database/transaction.js';
+
+/** Channel on which the replicas tell each other that a change was committed. */
+export const ROUTES_CHANNEL = 'fabric_routes';
+
+export interface OutboxEntry {
+  revision: number;
+  namespace: string;
+  app: string;
+}
+
+export interface StoredHead {
+  epoch: string;
+  /** The newest committed change. */
+  revision: number;
+  /** The newest change that is known to be on the bus. */
+  published: number;
+}
+
+@Injectable()
+export class RouteOutboxRepository {
+  async lockHead(tx: Transaction): Promise<void> {
+    await query(tx, 'SELECT 1 FROM route_head WHERE id = 1 FOR UPDATE');
+  }
+
+  async append(tx: Transaction, namespace: string, app: string): Promise<number> {
+    const [row] = await query<{ revision: string }>(
+      tx,
+      `WITH head AS (UPDATE route_head SET revision = revision + 1 WHERE id = 1 RETURNING revision),
+            told AS (SELECT pg_notify('${ROUTES_CHANNEL}', ''))
+       INSERT INTO route_outbox (revision, namespace, app) SELECT head.revision, $1, $2 FROM head, told RETURNING revision`,
+      [namespace, app],
+    );
+    return Number(row!.revision);
+  }
+
+  async head(tx: Transaction): Promise<StoredHead> {
+    const [row] = await query<{ epoch: string; revision: string; published: string }>(
+      tx,
+      'SELECT epoch, revision, published FROM route_head WHERE id = 1',
+    );
+    return { epoch: row!.epoch, revision: Number(row!.revision), published: Number(row!.published) };
+  }
+
+  /** Entries after `revision`, oldest first. */
+  async after(tx: Transaction, revision: number, limit: number): Promise<OutboxEntry[]> {
+    const rows = await query<{ revision: string; namespace: string; app: string }>(
+      tx,
+      'SELECT revision, namespace, app FROM route_outbox WHERE revision > $1 ORDER BY revision LIMIT $2',
+      [revision, limit],
+    );
+    return rows.map((row) => ({ ...row, revision: Number(row.revision) }));
+  }
+
+  /** Everything up to `revision` is on the bus; the entries are not needed any more. */
+  async markPublished(tx: Transaction, epoch: string, revision: number): Promise<void> {
+    await query(
+      tx,
+      `WITH head AS (UPDATE route_head SET published = GREATEST(published, $2) WHERE id = 1 AND epoch = $1 RETURNING published)
+       DELETE FROM route_outbox USING head WHERE route_outbox.revision <= head.published`,
+      [epoch, revision],
+    );
+  }
+
+  /** A new name for this database's stream, for when what is on the bus is ahead of us (the database was restored from a backup). */
+  async renewEpoch(tx: Transaction): Promise<void> {
+    await query(tx, 'UPDATE route_head SET epoch = gen_random_uuid() WHERE id = 1');
+  }
+}

@@ -1,0 +1,62 @@
+import { readSettings, SettingsError } from './read-settings.js';
+
+const REDIS_URL = 'redis://127.0.0.1:6379';
+
+describe('CONTRACT §2: settings are read once, validated, and a bad one is named', () => {
+  it('has the defaults of the contract', () => {
+    expect(readSettings({ REDIS_URL })).toMatchObject({
+      host: '127.0.0.1',
+      port: 8081,
+      adminPort: 8082,
+      dataDir: '.fabric',
+      logLevel: 'info',
+      basePath: '',
+      limits: { headBytes: 16_384, bodyBytes: 0 },
+    });
+  });
+
+  it('takes what is set; empty is absent', () => {
+    const settings = readSettings({
+      REDIS_URL,
+      FABRIC_HOST: '::1',
+      FABRIC_PROXY_PORT: '0',
+      FABRIC_PROXY_BASE_PATH: '/edge/',
+      FABRIC_PROXY_ID: 'p-1',
+      FABRIC_PROXY_WORKERS: '1',
+      FABRIC_PROXY_MAX_BODY_BYTES: '1000',
+      FABRIC_LOG_LEVEL: '',
+    });
+    expect(settings).toMatchObject({
+      host: '::1',
+      port: 0,
+      basePath: '/edge',
+      proxyId: 'p-1',
+      logLevel: 'info',
+      limits: { bodyBytes: 1000 },
+    });
+  });
+
+  const bad: [string, string | undefined][] = [
+    ['REDIS_URL', undefined],
+    ['REDIS_URL', 'http://127.0.0.1'],
+    ['FABRIC_PROXY_PORT', '65536'],
+    ['FABRIC_PROXY_PORT', '-1'],
+    ['FABRIC_PROXY_ADMIN_PORT', '8e3'],
+    ['FABRIC_LOG_LEVEL', 'loud'],
+    ['FABRIC_PROXY_BASE_PATH', 'edge'],
+    ['FABRIC_PROXY_ID', 'a b'],
+    ['FABRIC_PROXY_WORKERS', '0'],
+    ['FABRIC_PROXY_WORKERS', 'many'],
+    ['FABRIC_PROXY_WORKERS', '2'],
+    ['FABRIC_PROXY_TRUST_FORWARDED', 'yes'],
+    ['FABRIC_PROXY_RESPONSE_TIMEOUT_MS', '1s'],
+    ['FABRIC_PROXY_MAX_TARGET_BYTES', '20000'],
+  ];
+  for (const [name, value] of bad) {
+    it(`names ${name}=${value}`, () => {
+      const read = () => readSettings({ REDIS_URL, [name]: value });
+      expect(read).toThrow(SettingsError);
+      expect(read).toThrow(name);
+    });
+  }
+});

@@ -1,0 +1,128 @@
+import { availableParallelism } from 'node:os';
+import { parseBasePath } from '../http/parse-target.js';
+import type { ForwarderLimits } from '../upstream/forwarder.js';
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Everything the proxy program can be told. */
+export interface Settings {
+  redisUrl: string;
+  host: string;
+  port: number;
+  adminPort: number;
+  dataDir: string;
+  logLevel: LogLevel;
+  basePath: string;
+  /** Absent: made from host name and port, see startProxy. */
+  proxyId?: string;
+  trustForwarded: boolean;
+  maxInFlight: number;
+  shutdownGraceMs: number;
+  limits: ForwarderLimits;
+}
+
+export class SettingsError extends Error {
+  readonly code = 'bad_setting';
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** One numeric setting: name, default, bounds. The table is the documentation of CONTRACT §2's open end. */
+const NUMBERS = {
+  /** Largest head of a request (request line and headers), bytes → 431. */
+  headBytes: ['FABRIC_PROXY_MAX_HEAD_BYTES', 16_384, 1_024, 262_144],
+  /** Largest request target, bytes → 414. */
+  targetBytes: ['FABRIC_PROXY_MAX_TARGET_BYTES', 8_192, 256, 262_144],
+  /** Largest request body, bytes → 413; 0 switches the limit off. */
+  bodyBytes: ['FABRIC_PROXY_MAX_BODY_BYTES', 0, 0, Number.MAX_SAFE_INTEGER],
+  headTimeoutMs: ['FABRIC_PROXY_HEADER_TIMEOUT_MS', 15_000, 100, 600_000],
+  clientIdleMs: ['FABRIC_PROXY_IDLE_TIMEOUT_MS', 60_000, 100, 3_600_000],
+  connectTimeoutMs: ['FABRIC_PROXY_CONNECT_TIMEOUT_MS', 2_000, 10, 60_000],
+  responseTimeoutMs: ['FABRIC_PROXY_RESPONSE_TIMEOUT_MS', 60_000, 10, 3_600_000],
+  streamIdleMs: ['FABRIC_PROXY_STREAM_IDLE_TIMEOUT_MS', 300_000, 100, 86_400_000],
+  tunnelIdleMs: ['FABRIC_PROXY_TUNNEL_IDLE_TIMEOUT_MS', 3_600_000, 100, 86_400_000],
+  instanceIdleMs: ['FABRIC_PROXY_INSTANCE_IDLE_TIMEOUT_MS', 4_000, 0, 3_600_000],
+  connectionsPerInstance: ['FABRIC_PROXY_MAX_CONNECTIONS_PER_INSTANCE', 1_000, 1, 60_000],
+  clientConnections: ['FABRIC_PROXY_MAX_CONNECTIONS', 20_000, 1, 1_000_000],
+} as const satisfies Record<keyof ForwarderLimits, readonly [string, number, number, number]>;
+
+/** The bounds of the data path when nothing is set. */
+export const DEFAULT_LIMITS: ForwarderLimits = Object.fromEntries(
+  Object.entries(NUMBERS).map(([key, [, standard]]) => [key, standard]),
+) as unknown as ForwarderLimits;
+export const DEFAULT_MAX_IN_FLIGHT = 10_000;
+export const DEFAULT_SHUTDOWN_GRACE_MS = 30_000;
+
+/** Reads and checks the environment, once. Throws {@link SettingsError}, which names the variable. Empty is the same as absent. */
+export function readSettings(env: Environment): Settings {
+  const redisUrl = text(env, 'REDIS_URL');
+  if (redisUrl === undefined) throw new SettingsError('REDIS_URL is required, e.g. redis://127.0.0.1:6379');
+  if (!URL.canParse(redisUrl) || !/^rediss?:$/.test(new URL(redisUrl).protocol)) {
+    throw new SettingsError('REDIS_URL must be a redis:// or rediss:// URL');
+  }
+  const limits = { ...DEFAULT_LIMITS };
+  for (const key of Object.keys(NUMBERS) as (keyof ForwarderLimits)[]) {
+    const [name, standard, min, max] = NUMBERS[key];
+    limits[key] = number(env, name, standard, min, max);
+  }
+  if (limits.targetBytes > limits.headBytes) {
+    throw new SettingsError('FABRIC_PROXY_MAX_TARGET_BYTES must not exceed FABRIC_PROXY_MAX_HEAD_BYTES');
+  }
+  const basePath = parseBasePath(text(env, 'FABRIC_PROXY_BASE_PATH') ?? '');
+  if (basePath === null) throw new SettingsError('FABRIC_PROXY_BASE_PATH must look like /some/path');
+  const proxyId = text(env, 'FABRIC_PROXY_ID');
+  if (proxyId !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(proxyId)) {
+    throw new SettingsError('FABRIC_PROXY_ID must match ^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$');
+  }
+  requireOneWorker(env);
+  return {
+    redisUrl,
+    host: text(env, 'FABRIC_HOST') ?? '127.0.0.1',
+    port: number(env, 'FABRIC_PROXY_PORT', 8081, 0, 65_535),
+    adminPort: number(env, 'FABRIC_PROXY_ADMIN_PORT', 8082, 0, 65_535),
+    dataDir: text(env, 'FABRIC_DATA_DIR') ?? '.fabric',
+    logLevel: oneOf(env, 'FABRIC_LOG_LEVEL', LOG_LEVELS, 'info'),
+    basePath,
+    ...(proxyId === undefined ? {} : { proxyId }),
+    trustForwarded: oneOf(env, 'FABRIC_PROXY_TRUST_FORWARDED', ['on', 'off'], 'off') === 'on',
+    maxInFlight: number(env, 'FABRIC_PROXY_MAX_IN_FLIGHT', DEFAULT_MAX_IN_FLIGHT, 1, 1_000_000),
+    shutdownGraceMs: number(env, 'FABRIC_PROXY_SHUTDOWN_GRACE_MS', DEFAULT_SHUTDOWN_GRACE_MS, 0, 3_600_000),
+    limits,
+  };
+}
+
+/** Several worker processes are not built yet: better to say so than to serve with one and let the operator believe otherwise. */
+function requireOneWorker(env: Environment): void {
+  const workers = text(env, 'FABRIC_PROXY_WORKERS') ?? '1';
+  const count = workers === 'auto' ? availableParallelism() : Number(workers);
+  if (!Number.isInteger(count) || count < 1 || count > 256) {
+    throw new SettingsError('FABRIC_PROXY_WORKERS must be a number from 1 to 256, or auto');
+  }
+  if (count > 1) {
+    throw new SettingsError(
+      `FABRIC_PROXY_WORKERS asks for ${count} worker processes; this version runs one. Set it to 1 and start more proxies instead.`,
+    );
+  }
+}
+
+function text(env: Environment, name: string): string | undefined {
+  const value = env[name]?.trim();
+  return value === '' ? undefined : value;
+}
+
+function number(env: Environment, name: string, standard: number, min: number, max: number): number {
+  const value = text(env, name);
+  if (value === undefined) return standard;
+  const parsed = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN;
+  if (!(parsed >= min && parsed <= max)) throw new SettingsError(`${name} must be a whole number from ${min} to ${max}`);
+  return parsed;
+}
+
+function oneOf<T extends string>(env: Environment, name: string, allowed: readonly T[], standard: T): T {
+  const value = text(env, name);
+  if (value === undefined) return standard;
+  const found = allowed.find((one) => one === value);
+  if (found === undefined) throw new SettingsError(`${name} must be one of ${allowed.join(', ')}`);
+  return found;
+}

@@ -1,0 +1,127 @@
+/** Names of namespaces, apps, services and aliases (CONTRACT §3). No `/`, no `..`, no control characters can match it. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+/** What a request target names. Every name is decoded and checked; `forwardPath` is as the client sent it, byte for byte. */
+export interface ParsedTarget {
+  namespace: string;
+  app: string;
+  service: string;
+  /** The version or alias of the path; absent for the version-less endpoint and for `latest`, which means the same. */
+  version?: string;
+  /** What the instance gets: `/{path}` and the query. */
+  forwardPath: string;
+  /** What was cut off in front of `forwardPath`, as sent: the value of `X-Forwarded-Prefix`. */
+  prefix: string;
+}
+
+export type TargetResult = { ok: true; target: ParsedTarget } | { ok: false; code: 'bad_request' | 'route_not_found'; detail: string };
+
+/**
+ * Reads `[base]/namespaces/{ns}/apps/{app}[/versions/{v}]/services/{svc}/methods[/{path}][?query]`.
+ *
+ * The target is split at the slashes that were sent, and only then is each name decoded, once: an encoded slash stays inside its
+ * segment and fails the name check. Dot segments are never resolved, so nothing before `methods` can point to another service, and
+ * nothing after it is touched. A target of another shape is `route_not_found`; the right shape with an impossible name is `bad_request`.
+ *
+ * @param target the request target as on the wire: origin-form, or absolute-form (its authority is ignored)
+ * @param basePath as returned by `parseBasePath`: empty, or `/like/this`
+ */
+export function parseTarget(target: string, basePath = ''): TargetResult {
+  const origin = originForm(target);
+  if (origin === null) return refuse('bad_request', 'The request target is neither a path nor an absolute URL.');
+  if (!origin.startsWith(`${basePath}/`)) return notFound();
+
+  const query = origin.indexOf('?');
+  const pathEnd = query === -1 ? origin.length : query;
+  const names: string[] = [];
+  let at = basePath.length;
+  let expected = 0;
+  const grammar = ['namespaces', 'apps', 'versions', 'services'];
+  // Each round reads `/keyword/{name}`; `versions` may be left out.
+  while (expected < grammar.length) {
+    const keyword = segment(origin, at, pathEnd);
+    if (keyword === null) return notFound();
+    if (grammar[expected] === 'versions' && keyword.text === 'services') {
+      names.push('latest');
+      expected += 1;
+    }
+    if (keyword.text !== grammar[expected]) return notFound();
+    const name = segment(origin, keyword.end, pathEnd);
+    if (name === null) return notFound();
+    names.push(name.text);
+    at = name.end;
+    expected += 1;
+  }
+  const methods = segment(origin, at, pathEnd);
+  if (methods?.text !== 'methods') return notFound();
+
+  const decoded: string[] = [];
+  for (const name of names) {
+    const text = decodeName(name);
+    if (text === null) return refuse('bad_request', `The path holds an invalid name: names match ${NAME.source}.`);
+    decoded.push(text);
+  }
+  const [namespace = '', app = '', version = '', service = ''] = decoded;
+  const rest = origin.slice(methods.end);
+  return {
+    ok: true,
+    target: {
+      namespace,
+      app,
+      service,
+      ...(version === 'latest' ? {} : { version }),
+      forwardPath: rest.startsWith('/') ? rest : `/${rest}`,
+      prefix: origin.slice(0, methods.end),
+    },
+  };
+}
+
+/** Checks a base path setting. Returns it without a trailing slash (`''` for none), or `null` when it is not `/plain/segments`. */
+export function parseBasePath(text: string): string | null {
+  const trimmed = text.replace(/\/+$/, '');
+  return trimmed === '' || /^(\/[A-Za-z0-9._~-]+)+$/.test(trimmed) ? trimmed : null;
+}
+
+/** True for what may stand where a version, an alias or another name is asked for. */
+export function isName(text: string): boolean {
+  return NAME.test(text);
+}
+
+/** The path and query of a request target; `null` for `*` and other forms that name no path. */
+function originForm(target: string): string | null {
+  if (target.startsWith('/')) return target;
+  const absolute = /^https?:\/\/[^/?#]*/i.exec(target);
+  if (absolute === null) return null;
+  const rest = target.slice(absolute[0].length);
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}
+
+/** The segment that begins with the slash at `start`; `null` when there is no slash there. */
+function segment(text: string, start: number, end: number): { text: string; end: number } | null {
+  if (start >= end || text[start] !== '/') return null;
+  const slash = text.indexOf('/', start + 1);
+  const stop = slash === -1 || slash > end ? end : slash;
+  return { text: text.slice(start + 1, stop), end: stop };
+}
+
+function decodeName(raw: string): string | null {
+  if (NAME.test(raw)) return raw;
+  let text: string;
+  try {
+    text = decodeURIComponent(raw);
+  } catch {
+    return null; // not UTF-8, or a broken escape
+  }
+  return NAME.test(text) ? text : null;
+}
+
+function notFound(): TargetResult {
+  return refuse(
+    'route_not_found',
+    'No route has this path. Expected /namespaces/{ns}/apps/{app}[/versions/{v}]/services/{svc}/methods/{path}.',
+  );
+}
+
+function refuse(code: 'bad_request' | 'route_not_found', detail: string): TargetResult {
+  return { ok: false, code, detail };
+}

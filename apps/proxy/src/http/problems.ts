@@ -1,0 +1,65 @@
+/** Every answer that the proxy makes itself: its stable code, status and title. CONTRACT §4 fixes the codes. */
+export const PROBLEMS = {
+  bad_request: { status: 400, title: 'Bad request' },
+  bad_version_header: { status: 400, title: 'Bad version header' },
+  route_not_found: { status: 404, title: 'Route not found' },
+  app_not_found: { status: 404, title: 'App not found' },
+  service_not_found: { status: 404, title: 'Service not found' },
+  version_not_found: { status: 404, title: 'Version not found' },
+  request_timeout: { status: 408, title: 'Request timeout' },
+  body_too_large: { status: 413, title: 'Body too large' },
+  uri_too_long: { status: 414, title: 'URI too long' },
+  header_too_large: { status: 431, title: 'Request header fields too large' },
+  internal_error: { status: 500, title: 'Internal error' },
+  upgrade_not_supported: { status: 501, title: 'Upgrade not supported' },
+  upstream_connect_failed: { status: 502, title: 'No connection to the instance' },
+  upstream_reset: { status: 502, title: 'The instance broke off' },
+  upstream_bad_response: { status: 502, title: 'The instance sent a bad response' },
+  version_unavailable: { status: 503, title: 'Version unavailable' },
+  no_instance: { status: 503, title: 'No instance' },
+  not_ready: { status: 503, title: 'Not ready' },
+  overloaded: { status: 503, title: 'Overloaded' },
+  upstream_timeout: { status: 504, title: 'The instance did not answer in time' },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** Codes that a client may try again after a moment. */
+const RETRY_AFTER_SECONDS: Partial<Record<ProblemCode, number>> = { not_ready: 1, overloaded: 1, no_instance: 1, version_unavailable: 1 };
+
+export interface Problem {
+  code: ProblemCode;
+  detail: string;
+}
+
+export interface RenderedProblem {
+  status: number;
+  /** Flat list, `Content-Length` included. */
+  headers: string[];
+  body: string;
+}
+
+/** RFC 9457 document; `instance` names the request, so that a user can quote it and a log line be found. */
+export function renderProblem(problem: Problem, requestId: string, ownHeaders: readonly string[] = []): RenderedProblem {
+  const { status, title } = PROBLEMS[problem.code];
+  const body = `${JSON.stringify({
+    type: `urn:app-fabric:problem:${problem.code}`,
+    title,
+    status,
+    detail: problem.detail,
+    code: problem.code,
+    instance: `urn:request:${requestId}`,
+  })}\n`;
+  const retryAfter = RETRY_AFTER_SECONDS[problem.code];
+  const headers = [
+    'Content-Type',
+    'application/problem+json',
+    'Content-Length',
+    String(Buffer.byteLength(body)),
+    'Cache-Control',
+    'no-store',
+  ];
+  if (retryAfter !== undefined) headers.push('Retry-After', String(retryAfter));
+  headers.push(...ownHeaders);
+  return { status, headers, body };
+}

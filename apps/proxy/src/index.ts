@@ -1,0 +1,3 @@
+export { readSettings, SettingsError } from './config/read-settings.js';
+export type { ProxyLog, ProxyOptions, RunningProxy } from './start-proxy.js';
+export { startProxy } from './start-proxy.js';

@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+/** The compiled program, as `npm run proxy` starts it; `npm test` has compiled it. */
+const program = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+/** Nobody listens there: a start without Redis. */
+const REDIS_URL = 'redis://127.0.0.1:1';
+
+function start(settings: Record<string, string>) {
+  const child = spawn(process.execPath, [program], { env: { PATH: process.env.PATH, ...settings }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors += text;
+  });
+  const exited = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+  return { child, exited, errors: () => errors };
+}
+
+describe('npm run proxy', () => {
+  const bad: [string, Record<string, string>][] = [
+    ['REDIS_URL', {}],
+    ['FABRIC_PROXY_PORT', { REDIS_URL, FABRIC_PROXY_PORT: 'x' }],
+    ['FABRIC_PROXY_WORKERS', { REDIS_URL, FABRIC_PROXY_WORKERS: '2' }],
+  ];
+  for (const [name, settings] of bad) {
+    it(`CONTRACT §2: a bad ${name} is named and the program exits 2`, async () => {
+      const { exited, errors } = start(settings);
+      expect(await exited).toEqual([2, null]);
+      expect(errors()).toContain(name);
+    });
+  }
+
+  it('CONTRACT §1: one JSON line with the addresses that it serves on standard output, JSON lines on standard error, SIGTERM exits 0', async () => {
+    const { child, exited, errors } = start({
+      REDIS_URL,
+      FABRIC_PROXY_PORT: '0',
+      FABRIC_PROXY_ADMIN_PORT: '0',
+      FABRIC_DATA_DIR: '/dev/null/none',
+    });
+    const lines: string[] = [];
+    const output = createInterface({ input: child.stdout });
+    output.on('line', (line) => lines.push(line));
+    await once(output, 'line');
+    const ready = JSON.parse(lines[0] ?? '') as Record<string, string>;
+    expect(Object.keys(ready)).toEqual(['event', 'proxy', 'proxyAdmin']);
+    expect((await fetch(`${ready.proxyAdmin}/healthz`)).status).toBe(200);
+    const refused = await fetch(`${ready.proxy}/namespaces/default/apps/a/services/s/methods/x`);
+    expect([refused.status, await refused.json()]).toEqual([503, expect.objectContaining({ code: 'not_ready' })]);
+    child.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+    expect(lines).toHaveLength(1);
+    for (const line of errors().trim().split('\n')) expect(JSON.parse(line)).toMatchObject({ program: 'proxy', level: expect.any(Number) });
+    expect(errors()).not.toMatch(/deprecat/i);
+  });
+});

@@ -1,0 +1,132 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { ExchangeResult } from '../upstream/forwarder.js';
+
+/** Series that the proxy may hold. Beyond it, new combinations are counted together under {@link OTHER}. */
+const MAX_SERIES = 20_000;
+const OTHER = '_other';
+const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+const LABELS = ['namespace', 'app', 'service', 'version', 'code'] as const;
+
+/** What a finished request belongs to. Only names that the table knows may come in here: the client must not invent label values. */
+export interface RouteLabels {
+  namespace: string;
+  app: string;
+  service: string;
+  /** Empty when no version was chosen. */
+  version: string;
+}
+
+interface Series {
+  count: Counter.Internal;
+  duration: Histogram.Internal<(typeof LABELS)[number]>;
+}
+
+export const NO_ROUTE: RouteLabels = { namespace: '', app: '', service: '', version: '' };
+
+/** Read at scrape time. */
+export interface GaugeSources {
+  inFlight(): number;
+  seenRevision(): number | null;
+  appliedRevision(): number | null;
+  connected(): boolean;
+  apps(): number;
+}
+
+export class ProxyMetrics {
+  readonly registry = new Registry();
+  readonly #requests = new Counter({
+    name: 'fabric_proxy_requests_total',
+    help: 'Requests answered, by route, version and class of the status (0xx: the client left before an answer).',
+    labelNames: LABELS,
+    registers: [this.registry],
+  });
+  readonly #duration = new Histogram({
+    name: 'http_server_request_duration_seconds',
+    help: 'From the head of the request to the end of the answer.',
+    labelNames: LABELS,
+    buckets: BUCKETS_SECONDS,
+    registers: [this.registry],
+  });
+  readonly #problems = new Counter({
+    name: 'fabric_proxy_problems_total',
+    help: 'Answers that the proxy made itself, by their code.',
+    labelNames: ['problem'],
+    registers: [this.registry],
+  });
+  readonly #retries = new Counter({
+    name: 'fabric_proxy_retries_total',
+    help: 'Further attempts, by the reason of the first one’s failure.',
+    labelNames: ['reason'],
+    registers: [this.registry],
+  });
+  readonly #rejections = new Counter({
+    name: 'fabric_proxy_route_rejections_total',
+    help: 'Route documents that were refused.',
+    registers: [this.registry],
+  });
+  readonly #cutAnswers = new Counter({
+    name: 'fabric_proxy_cut_answers_total',
+    help: 'Answers that the instance broke off after their head.',
+    registers: [this.registry],
+  });
+  readonly #series = new Map<string, Series>();
+
+  constructor(sources: GaugeSources) {
+    const gauge = (name: string, help: string, read: () => number) =>
+      new Gauge({
+        name,
+        help,
+        registers: [this.registry],
+        collect() {
+          this.set(read());
+        },
+      });
+    gauge('fabric_proxy_in_flight_requests', 'Requests that have not ended.', () => sources.inFlight());
+    gauge('fabric_proxy_table_apps', 'Apps in the table.', () => sources.apps());
+    gauge(
+      'fabric_proxy_table_revision',
+      'Route revision up to which everything is applied; -1 without a table.',
+      () => sources.appliedRevision() ?? -1,
+    );
+    gauge(
+      'fabric_proxy_seen_revision',
+      'Last route revision seen; above the table revision when a document was rejected.',
+      () => sources.seenRevision() ?? -1,
+    );
+    gauge('fabric_proxy_bus_connected', '1 while the transport of routes is connected.', () => (sources.connected() ? 1 : 0));
+  }
+
+  requestEnded(route: RouteLabels, result: ExchangeResult, seconds: number): void {
+    const series = this.#seriesOf(route, `${Math.floor(result.status / 100)}xx`);
+    series.count.inc();
+    series.duration.observe(seconds);
+    if (result.outcome === 'cut') this.#cutAnswers.inc();
+  }
+
+  problem(code: string): void {
+    this.#problems.inc({ problem: code });
+  }
+
+  retry(reason: string): void {
+    this.#retries.inc({ reason });
+  }
+
+  rejection(): void {
+    this.#rejections.inc();
+  }
+
+  /** prom-client looks labels up by a built string each time; here it happens once for each combination. */
+  #seriesOf(route: RouteLabels, code: string): Series {
+    const key = `${route.namespace}\n${route.app}\n${route.service}\n${route.version}\n${code}`;
+    const known = this.#series.get(key);
+    if (known !== undefined) return known;
+    if (this.#series.size >= MAX_SERIES && route.app !== OTHER) {
+      return this.#seriesOf({ namespace: OTHER, app: OTHER, service: OTHER, version: OTHER }, code);
+    }
+    const labels = { ...route, code };
+    const made = { count: this.#requests.labels(labels), duration: this.#duration.labels(labels) };
+    this.#series.set(key, made);
+    return made;
+  }
+}

@@ -1,0 +1,500 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { AppRoutes } from '@app-fabric/routing';
+import { type ProxyOptions, type RunningProxy, startProxy } from './start-proxy.js';
+import { renderSnapshot } from './table/snapshot-file.js';
+import { FakeBus, routeDocument } from './table/testing/fake-bus.js';
+
+const PATH = '/namespaces/default/apps/shop';
+const silent = { info: () => undefined, warn: () => undefined };
+const cleanups: (() => Promise<unknown> | unknown)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+type Handler = (req: IncomingMessage, res: ServerResponse) => void;
+
+/** An instance that answers with its name and what it was told. */
+async function instance(
+  name: string,
+  handler?: Handler,
+): Promise<{ id: string; url: string; requests: IncomingMessage[]; close(): Promise<void> }> {
+  const requests: IncomingMessage[] = [];
+  const server = createServer((req, res) => {
+    requests.push(req);
+    if (handler) handler(req, res);
+    else res.end(JSON.stringify({ name, url: req.url, headers: req.headers }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  cleanups.push(close);
+  return { id: name, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests, close };
+}
+
+interface Answer {
+  status: number;
+  headers: IncomingMessage['headers'];
+  text: string;
+  json(): Record<string, unknown>;
+}
+
+function call(url: string, headers: Record<string, string | string[]> = {}, method = 'GET'): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    // Not through the URL class, which would resolve dot segments.
+    const [, host = '', port = '', path = ''] = /^http:\/\/([^:/]+):(\d+)(.*)$/.exec(url) ?? [];
+    const request = httpRequest({ host, port, path, method, headers, agent: false }, (res) => {
+      const parts: Buffer[] = [];
+      res.on('data', (part: Buffer) => parts.push(part));
+      res.on('end', () => {
+        const text = Buffer.concat(parts).toString();
+        resolve({ status: res.statusCode ?? 0, headers: res.headers, text, json: () => JSON.parse(text) as Record<string, unknown> });
+      });
+      res.on('error', reject);
+    });
+    request.on('error', reject);
+    request.end();
+  });
+}
+
+async function start(bus: FakeBus, options: Partial<ProxyOptions> = {}): Promise<RunningProxy> {
+  const proxy = await startProxy({ bus, log: silent, shutdownGraceMs: 2_000, ...options });
+  cleanups.push(() => proxy.close());
+  return proxy;
+}
+
+interface Part {
+  id: string;
+  url: string;
+}
+
+function shop(revision: number, versions: Record<number, Part[]>, weights: Record<string, number> | null, more: Partial<AppRoutes> = {}) {
+  const document = routeDocument('shop', revision);
+  const numbers = Object.keys(versions).map(Number);
+  document.routes = {
+    ...document.routes,
+    versions: [...numbers, 9].map((version) => ({ version, artifactVersion: `${version}.0.0` })),
+    weights,
+    services: [
+      {
+        name: 'cart',
+        weights: null,
+        versions: numbers.map((version) => ({ version, instances: (versions[version] ?? []).map(({ id, url }) => ({ id, url })) })),
+      },
+    ],
+    ...more,
+  };
+  return document;
+}
+
+async function running(
+  weights: Record<string, number> | null = { 1: 10_000, 2: 0 },
+  more: Partial<AppRoutes> = {},
+  options: Partial<ProxyOptions> = {},
+) {
+  const bus = new FakeBus();
+  const [one, two] = [await instance('one'), await instance('two')];
+  bus.store('e1', 1, [shop(1, { 1: [one], 2: [two] }, weights, more)]);
+  const proxy = await start(bus, options);
+  return { bus, proxy, one, two, base: `${proxy.proxyUrl}${PATH}` };
+}
+
+describe('CONTRACT §4: which version', () => {
+  const cases: { title: string; path?: string; headers?: Record<string, string>; version: string; reason: string }[] = [
+    { title: 'the distribution rules when nothing pins', version: '1', reason: 'weighted' },
+    { title: '1. the path’s version, at 0 % too', path: '/versions/2', version: '2', reason: 'pinned' },
+    { title: '1. the path’s alias', path: '/versions/next', version: '2', reason: 'pinned' },
+    { title: '1. `latest` is as if absent', path: '/versions/latest', version: '1', reason: 'weighted' },
+    {
+      title: '1. the path comes before the headers',
+      path: '/versions/1',
+      headers: { 'X-App-Version': '2', 'X-Artifact-Version': '2.0.0' },
+      version: '1',
+      reason: 'pinned',
+    },
+    { title: '2. header X-App-Version, at 0 % too', headers: { 'X-App-Version': '2' }, version: '2', reason: 'pinned' },
+    { title: '2. an alias in X-App-Version', headers: { 'X-App-Version': 'next' }, version: '2', reason: 'pinned' },
+    { title: '2. `latest` in X-App-Version', headers: { 'X-App-Version': 'latest' }, version: '1', reason: 'weighted' },
+    {
+      title: '2. X-App-Version comes before X-Artifact-Version',
+      headers: { 'X-App-Version': '1', 'X-Artifact-Version': '2.0.0' },
+      version: '1',
+      reason: 'pinned',
+    },
+    { title: '3. header X-Artifact-Version', headers: { 'X-Artifact-Version': '2.0.0' }, version: '2', reason: 'pinned' },
+  ];
+  for (const { title, path = '', headers, version, reason } of cases) {
+    it(title, async () => {
+      const { base } = await running({ 1: 10_000, 2: 0 }, { aliases: { next: 2 } });
+      const answer = await call(`${base}${path}/services/cart/methods/x`, headers);
+      expect(answer.status).toBe(200);
+      expect(answer.headers).toMatchObject({ 'x-app-version': version, 'x-artifact-version': `${version}.0.0`, 'x-route-reason': reason });
+      expect(answer.json()).toMatchObject({ name: version === '1' ? 'one' : 'two' });
+    });
+  }
+
+  const affinities: { title: string; affinity: AppRoutes['affinity']; header: (user: number) => Record<string, string> }[] = [
+    { title: 'header', affinity: { by: 'header', name: 'X-User' }, header: (user) => ({ 'x-user': `u${user}` }) },
+    { title: 'cookie', affinity: { by: 'cookie', name: 'sid' }, header: (user) => ({ cookie: `a=1; sid=u${user}` }) },
+  ];
+  for (const { title, affinity, header } of affinities) {
+    it(`4. affinity by ${title} keeps a consumer on its version, and all versions get some`, async () => {
+      const { base } = await running({ 1: 5_000, 2: 5_000 }, affinity ? { affinity } : {});
+      const seen = new Set<unknown>();
+      for (let user = 0; user < 20; user += 1) {
+        const answers = [];
+        for (let i = 0; i < 3; i += 1) answers.push(await call(`${base}/services/cart/methods/x`, header(user)));
+        expect(new Set(answers.map((answer) => answer.headers['x-app-version'])).size).toBe(1);
+        expect(answers[0]?.headers['x-route-reason']).toBe('affinity');
+        seen.add(answers[0]?.headers['x-app-version']);
+      }
+      expect(seen.size).toBe(2);
+    });
+  }
+
+  it('4. affinity by address keeps one client on one version', async () => {
+    const { base } = await running({ 1: 5_000, 2: 5_000 }, { affinity: { by: 'address' } });
+    const versions = new Set<unknown>();
+    for (let i = 0; i < 10; i += 1) versions.add((await call(`${base}/services/cart/methods/x`)).headers['x-app-version']);
+    expect(versions.size).toBe(1);
+  });
+
+  it('5. weights are per version whatever the instance counts: 50/50 with 3 and 1 instances', async () => {
+    const bus = new FakeBus();
+    const [a, b, c, d] = [await instance('a'), await instance('b'), await instance('c'), await instance('d')];
+    bus.store('e1', 1, [shop(1, { 1: [a, b, c], 2: [d] }, { 1: 5_000, 2: 5_000 })]);
+    let turn = 0;
+    // An even sequence instead of chance: every half of [0, 1) comes equally often.
+    const proxy = await start(bus, { random: () => ((turn++ * 2_654_435_761) % 2 ** 32) / 2 ** 32 });
+    const counts: Record<string, number> = {};
+    for (let i = 0; i < 400; i += 1) {
+      const version = String((await call(`${proxy.proxyUrl}${PATH}/services/cart/methods/x`)).headers['x-app-version']);
+      counts[version] = (counts[version] ?? 0) + 1;
+    }
+    // 99.9 % binomial bound for 400 draws at one half: ± 33.
+    expect(Math.abs((counts[1] ?? 0) - 200)).toBeLessThanOrEqual(33);
+  });
+
+  for (const [fallback, version] of [
+    ['newest', '2'],
+    ['oldest', '1'],
+  ] as const) {
+    it(`6. the fallback ${fallback}`, async () => {
+      const { base } = await running(null, { fallback });
+      expect((await call(`${base}/services/cart/methods/x`)).headers).toMatchObject({
+        'x-app-version': version,
+        'x-route-reason': 'fallback',
+      });
+    });
+  }
+
+  it('onUnavailable redistribute: a version with weight but no instance gives its share to the others', async () => {
+    const { bus, base, two } = await running();
+    bus.publish(2, shop(2, { 1: [], 2: [two] }, { 1: 9_000, 2: 1_000 }));
+    expect((await call(`${base}/services/cart/methods/x`)).headers['x-app-version']).toBe('2');
+  });
+});
+
+describe('CONTRACT §4: errors that the proxy makes itself', () => {
+  const cases: { title: string; path: string; headers?: Record<string, string | string[]>; status: number; code: string }[] = [
+    { title: 'another path', path: '/nothing', status: 404, code: 'route_not_found' },
+    { title: 'another namespace', path: '/namespaces/other/apps/shop/services/cart/methods/x', status: 404, code: 'app_not_found' },
+    { title: 'another app', path: '/namespaces/default/apps/shop2/services/cart/methods/x', status: 404, code: 'app_not_found' },
+    { title: 'another service', path: `${PATH}/services/pay/methods/x`, status: 404, code: 'service_not_found' },
+    { title: 'an unknown version', path: `${PATH}/versions/77/services/cart/methods/x`, status: 404, code: 'version_not_found' },
+    {
+      title: 'an unknown version by header',
+      path: `${PATH}/services/cart/methods/x`,
+      headers: { 'X-App-Version': '77' },
+      status: 404,
+      code: 'version_not_found',
+    },
+    {
+      title: 'an unknown artifact version',
+      path: `${PATH}/services/cart/methods/x`,
+      headers: { 'X-Artifact-Version': '7.7.7' },
+      status: 404,
+      code: 'version_not_found',
+    },
+    {
+      title: 'a pin never falls back: a version that does not run',
+      path: `${PATH}/versions/9/services/cart/methods/x`,
+      status: 503,
+      code: 'version_unavailable',
+    },
+    {
+      title: 'contradicting pins',
+      path: `${PATH}/services/cart/methods/x`,
+      headers: { 'X-App-Version': ['1', '2'] },
+      status: 400,
+      code: 'bad_version_header',
+    },
+    { title: 'a traversal', path: `${PATH}/services/cart%2f..%2fpay/methods/x`, status: 400, code: 'bad_request' },
+  ];
+  for (const { title, path, headers, status, code } of cases) {
+    it(`${status} ${code}: ${title}`, async () => {
+      const { proxy, one, two } = await running();
+      const answer = await call(`${proxy.proxyUrl}${path}`, { ...headers, 'X-Request-Id': 'my-id' });
+      expect(answer.status).toBe(status);
+      expect(answer.headers).toMatchObject({ 'content-type': 'application/problem+json', 'x-request-id': 'my-id' });
+      expect(answer.json()).toMatchObject({
+        code,
+        status,
+        title: expect.any(String),
+        detail: expect.any(String),
+        type: expect.any(String),
+      });
+      expect([one.requests, two.requests]).toEqual([[], []]);
+    });
+  }
+
+  it('503 no_instance: the fallback none, and no instance at all', async () => {
+    const { base, bus } = await running(null, { fallback: 'none' });
+    expect((await call(`${base}/services/cart/methods/x`)).json()).toMatchObject({ status: 503, code: 'no_instance' });
+    bus.publish(2, shop(2, { 1: [] }, { 1: 10_000 }));
+    expect((await call(`${base}/services/cart/methods/x`)).json()).toMatchObject({ status: 503, code: 'no_instance' });
+  });
+
+  it('503 version_unavailable: onUnavailable fail', async () => {
+    const { base, bus, two } = await running();
+    bus.publish(2, shop(2, { 1: [], 2: [two] }, { 1: 10_000, 2: 0 }, { onUnavailable: 'fail' }));
+    expect((await call(`${base}/services/cart/methods/x`)).json()).toMatchObject({ status: 503, code: 'version_unavailable' });
+  });
+
+  it('503 not_ready while there is no table; /readyz says the same, /healthz does not', async () => {
+    const bus = new FakeBus();
+    const proxy = await start(bus);
+    expect((await call(`${proxy.proxyUrl}${PATH}/services/cart/methods/x`)).json()).toMatchObject({ code: 'not_ready', status: 503 });
+    expect((await call(`${proxy.adminUrl}/readyz`)).status).toBe(503);
+    expect((await call(`${proxy.adminUrl}/healthz`)).status).toBe(200);
+    bus.store('e1', 0, []);
+    bus.reset();
+    await until(async () => (await call(`${proxy.adminUrl}/readyz`)).status === 200);
+  });
+
+  it('503 overloaded beyond the bound of requests at once', async () => {
+    const bus = new FakeBus();
+    const held: ServerResponse[] = [];
+    const slow = await instance('slow', (_req, res) => held.push(res));
+    bus.store('e1', 1, [shop(1, { 1: [slow] }, { 1: 10_000 })]);
+    const proxy = await start(bus, { maxInFlight: 1 });
+    const first = call(`${proxy.proxyUrl}${PATH}/services/cart/methods/x`);
+    await until(() => held.length === 1);
+    const refused = await call(`${proxy.proxyUrl}${PATH}/services/cart/methods/x`);
+    expect(refused.json()).toMatchObject({ code: 'overloaded', status: 503 });
+    expect(refused.headers['retry-after']).toBe('1');
+    held[0]?.end('ok');
+    expect((await first).status).toBe(200);
+  });
+
+  it('a response that came from an instance is passed as it is, errors too', async () => {
+    const bus = new FakeBus();
+    const failing = await instance('failing', (_req, res) => res.writeHead(503, 'My Own', { 'content-type': 'text/x' }).end('mine'));
+    bus.store('e1', 1, [shop(1, { 1: [failing] }, { 1: 10_000 })]);
+    const proxy = await start(bus);
+    const answer = await call(`${proxy.proxyUrl}${PATH}/services/cart/methods/x`);
+    expect([answer.status, answer.headers['content-type'], answer.text, failing.requests.length]).toEqual([503, 'text/x', 'mine', 1]);
+  });
+});
+
+describe('CONTRACT §4: what passes', () => {
+  it('the instance gets /{path} and the query byte for byte, and is told where the request came from', async () => {
+    const { proxy } = await running({ 1: 10_000 }, {}, { basePath: '/edge' });
+    const answer = await call(`${proxy.proxyUrl}/edge${PATH}/services/cart/methods//a/%2e%2e/b?x=%zz&&y`, {
+      'X-Forwarded-For': '9.9.9.9',
+      host: 'shop.example',
+    });
+    const { url, headers } = answer.json() as { url: string; headers: Record<string, string> };
+    expect(url).toBe('//a/%2e%2e/b?x=%zz&&y');
+    expect(headers).toMatchObject({
+      host: 'shop.example',
+      'x-forwarded-for': '9.9.9.9, 127.0.0.1',
+      'x-forwarded-proto': 'http',
+      'x-forwarded-host': 'shop.example',
+      'x-forwarded-prefix': `/edge${PATH}/services/cart/methods`,
+      'x-app-version': '1',
+      'x-request-id': answer.headers['x-request-id'],
+      traceparent: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/),
+    });
+  });
+
+  it('any method', async () => {
+    const { base } = await running();
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND']) {
+      expect((await call(`${base}/services/cart/methods/x`, {}, method)).status).toBe(200);
+    }
+  });
+});
+
+describe('the table changes while requests run', () => {
+  it('an instance that leaves finishes what it has, and is reported until then', async () => {
+    const bus = new FakeBus();
+    const held: ServerResponse[] = [];
+    const old = await instance('old', (_req, res) => held.push(res));
+    const two = await instance('two');
+    bus.store('e1', 1, [shop(1, { 1: [old], 2: [two] }, { 1: 10_000, 2: 0 })]);
+    const proxy = await start(bus);
+    const url = `${proxy.proxyUrl}${PATH}/services/cart/methods/x`;
+    const running = call(url);
+    await until(() => held.length === 1);
+    bus.publish(2, shop(2, { 2: [two] }, { 2: 10_000 }));
+    expect((await call(url)).json()).toMatchObject({ name: 'two' });
+    await until(() => bus.reports.at(-1)?.applied?.revision === 2);
+    expect(bus.reports.at(-1)?.inFlight).toEqual({ old: 1 });
+    held[0]?.end('done');
+    expect((await running).text).toBe('done');
+    await until(() => Object.keys(bus.reports.at(-1)?.inFlight ?? { x: 1 }).length === 0);
+  });
+
+  it('hundreds of changes and aborts leave the counts exact', async () => {
+    const { bus, base, one, two, proxy } = await running({ 1: 5_000, 2: 5_000 });
+    const calls: Promise<unknown>[] = [];
+    for (let revision = 2; revision < 200; revision += 1) {
+      calls.push(call(`${base}/services/cart/methods/x`).then((answer) => expect(answer.status).toBe(200)));
+      if (revision % 3 === 0) calls.push(abortedCall(`${base}/services/cart/methods/x`));
+      bus.publish(
+        revision,
+        shop(revision, revision % 2 ? { 1: [one] } : { 1: [one], 2: [two] }, revision % 2 ? { 1: 10_000 } : { 1: 5_000, 2: 5_000 }),
+      );
+    }
+    await Promise.all(calls);
+    await until(async () => Object.keys(((await call(`${proxy.adminUrl}/table`)).json() as { inFlight: object }).inFlight).length === 0);
+    await until(async () => (await call(`${proxy.adminUrl}/metrics`)).text.includes('fabric_proxy_in_flight_requests 0'));
+  });
+
+  it('an instance that stopped is replaced by another of the same version: no request fails', async () => {
+    const bus = new FakeBus();
+    const [a, b] = [await instance('a'), await instance('b')];
+    bus.store('e1', 1, [shop(1, { 1: [a, b] }, { 1: 10_000 })]);
+    const proxy = await start(bus);
+    await a.close();
+    for (let i = 0; i < 40; i += 1)
+      expect((await call(`${proxy.proxyUrl}${PATH}/services/cart/methods/x`)).json()).toMatchObject({ name: 'b' });
+    expect((await call(`${proxy.adminUrl}/metrics`)).text).toMatch(/fabric_proxy_retries_total\{reason="connect_failed"\} [1-9]/);
+  });
+});
+
+describe('CONTRACT §5: start and stop', () => {
+  it('with the store down a proxy starts from its snapshot on disk and says so in /readyz', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'fabric-proxy-'));
+    cleanups.push(() => rm(dataDir, { recursive: true }));
+    const bus = new FakeBus();
+    const one = await instance('one');
+    bus.store('e1', 7, [shop(7, { 1: [one] }, { 1: 10_000 })]);
+    const first = await start(bus, { dataDir });
+    await first.close();
+    bus.down = true;
+    bus.connected = false;
+    const second = await start(bus, { dataDir });
+    expect((await call(`${second.proxyUrl}${PATH}/services/cart/methods/x`)).status).toBe(200);
+    const ready = await call(`${second.adminUrl}/readyz`);
+    expect([ready.status, ready.json()]).toEqual([200, expect.objectContaining({ source: 'snapshot', revision: 7, busConnected: false })]);
+    bus.down = false;
+    bus.connected = true;
+    await until(async () => (await call(`${second.adminUrl}/readyz`)).json().source === 'live');
+  });
+
+  const worthless = {
+    empty: '',
+    truncated: renderSnapshot({ epoch: 'e', revision: 1, documents: [] }).slice(0, -20),
+    garbage: '\0\0\0',
+    json: '{}',
+  };
+  for (const [title, content] of Object.entries(worthless)) {
+    it(`a snapshot that is ${title} is ignored, with a line in the log`, async () => {
+      const dataDir = await mkdtemp(join(tmpdir(), 'fabric-proxy-'));
+      cleanups.push(() => rm(dataDir, { recursive: true }));
+      await writeFile(join(dataDir, 'proxy-snapshot.json'), content);
+      const lines: string[] = [];
+      const bus = new FakeBus();
+      bus.down = true;
+      const proxy = await start(bus, { dataDir, log: { ...silent, warn: (_fields, text) => void lines.push(text) } });
+      expect((await call(`${proxy.adminUrl}/readyz`)).status).toBe(503);
+      expect(lines).toContain('the snapshot of the routes is of no use');
+    });
+  }
+
+  it('a data folder that cannot be written stops nothing', async () => {
+    const bus = new FakeBus();
+    const one = await instance('one');
+    bus.store('e1', 1, [shop(1, { 1: [one] }, { 1: 10_000 })]);
+    const proxy = await start(bus, { dataDir: '/dev/null/nowhere' });
+    expect((await call(`${proxy.proxyUrl}${PATH}/services/cart/methods/x`)).status).toBe(200);
+    await proxy.close();
+  });
+
+  it('reports what it routes by, and in the last report that it is leaving', async () => {
+    const { bus, proxy } = await running();
+    await until(() => bus.reports.length > 0);
+    expect(bus.reports[0]).toMatchObject({
+      proxyId: proxy.proxyId,
+      adminUrl: proxy.adminUrl,
+      applied: { epoch: 'e1', revision: 1 },
+      lastRejection: null,
+      leaving: false,
+    });
+    bus.publish(2, shop(2, { 1: [] }, { 1: 9_999 }));
+    await until(() => bus.reports.at(-1)?.lastRejection?.revision === 2);
+    expect(bus.reports.at(-1)?.applied?.revision).toBe(1);
+    await proxy.close();
+    expect(bus.reports.filter((report) => report.leaving)).toHaveLength(1);
+    expect(bus.reports.at(-1)?.leaving).toBe(true);
+  });
+
+  it('an address that is taken makes the start fail, and leaves nothing open', async () => {
+    const { proxy } = await running();
+    const port = Number(new URL(proxy.adminUrl).port);
+    await expect(startProxy({ bus: new FakeBus(), log: silent, port })).rejects.toThrow('EADDRINUSE');
+    await expect(startProxy({ bus: new FakeBus(), log: silent, adminPort: port })).rejects.toThrow('EADDRINUSE');
+  });
+});
+
+describe('admin port', () => {
+  it('/table shows what is routed by, with its revision; /metrics counts by version; unknown names make no series', async () => {
+    const { proxy, base } = await running();
+    await call(`${base}/services/cart/methods/x`);
+    await call(`${proxy.proxyUrl}/namespaces/made/apps/up/services/s/methods/x`);
+    expect((await call(`${proxy.adminUrl}/table`)).json()).toMatchObject({
+      source: 'live',
+      applied: { epoch: 'e1', revision: 1 },
+      documents: [{ revision: 1 }],
+    });
+    await until(async () => (await call(`${proxy.adminUrl}/metrics`)).text.includes('code="4xx"'));
+    const { text } = await call(`${proxy.adminUrl}/metrics`);
+    expect(text).toContain('fabric_proxy_requests_total{namespace="default",app="shop",service="cart",version="1",code="2xx"} 1');
+    expect(text).toContain(
+      'http_server_request_duration_seconds_count{namespace="default",app="shop",service="cart",version="1",code="2xx"} 1',
+    );
+    expect(text).toContain('fabric_proxy_table_revision 1');
+    expect(text).toContain('fabric_proxy_bus_connected 1');
+    expect(text).toContain('fabric_proxy_problems_total{problem="app_not_found"} 1');
+    expect(text).not.toContain('"made"');
+    expect((await call(`${proxy.adminUrl}/nothing`)).json()).toMatchObject({ status: 404 });
+    expect((await call(`${proxy.adminUrl}/table`, {}, 'POST')).status).toBe(405);
+  });
+});
+
+function abortedCall(url: string): Promise<void> {
+  return new Promise((resolve) => {
+    const request = httpRequest(url, { agent: false });
+    request.on('error', () => undefined);
+    request.on('socket', (socket) => socket.once('connect', () => setImmediate(() => request.destroy())));
+    request.on('close', () => resolve());
+    request.end();
+  });
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error('the condition was not met in time');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

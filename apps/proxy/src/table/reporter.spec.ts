@@ -1,0 +1,55 @@
+import { Reporter } from './reporter.js';
+import { FakeBus } from './testing/fake-bus.js';
+import { FakeClock, settled } from './testing/fake-clock.js';
+
+function bench() {
+  const bus = new FakeBus();
+  const clock = new FakeClock();
+  const state = { revision: 1 };
+  const reporter = new Reporter(bus, clock, () => ({
+    proxyId: 'p',
+    bootId: 'b',
+    adminUrl: 'http://a',
+    applied: { epoch: 'e', revision: state.revision },
+    lastRejection: null,
+    inFlight: {},
+  }));
+  return { bus, clock, state, reporter };
+}
+
+describe('Reporter', () => {
+  it('reports at once, then every second', async () => {
+    const { bus, clock, reporter } = bench();
+    reporter.start();
+    await settled();
+    expect(bus.reports).toHaveLength(1);
+    await clock.advance(3_000);
+    expect(bus.reports).toHaveLength(4);
+    await reporter.close();
+  });
+
+  it('reports a change at once; changes during a report make one more, with the newest state', async () => {
+    const { bus, state, reporter } = bench();
+    reporter.start();
+    for (let revision = 2; revision <= 50; revision += 1) {
+      state.revision = revision;
+      reporter.now();
+    }
+    await settled();
+    expect(bus.reports.map((report) => report.applied?.revision)).toEqual([1, 50]);
+    await reporter.close();
+  });
+
+  it('goes on when the transport was down, and says goodbye last', async () => {
+    const { bus, clock, reporter } = bench();
+    bus.down = true;
+    reporter.start();
+    await clock.advance(2_000);
+    bus.down = false;
+    await clock.advance(1_000);
+    expect(bus.reports).toHaveLength(1);
+    await reporter.close();
+    await clock.advance(5_000);
+    expect(bus.reports.map((report) => report.leaving)).toEqual([false, true]);
+  });
+});

@@ -1,0 +1,68 @@
+import type { SubscriberBus } from '@app-fabric/bus';
+import type { ProxyReport } from '@app-fabric/contracts';
+import type { Clock } from './clock.js';
+
+const REPORT_EVERY_MS = 1_000;
+
+/**
+ * Tells the control plane what this proxy routes by: every second, and at once when something was applied. One report is on its way
+ * at a time, so that an old one can never overtake a new one.
+ */
+export class Reporter {
+  readonly #bus: SubscriberBus;
+  readonly #clock: Clock;
+  readonly #describe: () => Omit<ProxyReport, 'leaving' | 'at'>;
+  #sending: Promise<void> | null = null;
+  #pending = false;
+  #stopTimer: (() => void) | null = null;
+  #closed = false;
+
+  constructor(bus: SubscriberBus, clock: Clock, describe: () => Omit<ProxyReport, 'leaving' | 'at'>) {
+    this.#bus = bus;
+    this.#clock = clock;
+    this.#describe = describe;
+  }
+
+  start(): void {
+    this.now();
+    this.#schedule();
+  }
+
+  /** Something changed that somebody may be waiting for. */
+  now(): void {
+    if (this.#closed) return;
+    if (this.#sending !== null) {
+      this.#pending = true;
+      return;
+    }
+    this.#sending = this.#send(false).finally(() => {
+      this.#sending = null;
+      if (!this.#pending) return;
+      this.#pending = false;
+      this.now();
+    });
+  }
+
+  /** The last report, with `leaving`: nobody needs to wait for this proxy any more. Never rejects. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#stopTimer?.();
+    await this.#sending;
+    await this.#send(true);
+  }
+
+  #schedule(): void {
+    this.#stopTimer = this.#clock.after(REPORT_EVERY_MS, () => {
+      this.now();
+      if (!this.#closed) this.#schedule();
+    });
+  }
+
+  async #send(leaving: boolean): Promise<void> {
+    try {
+      await this.#bus.report({ ...this.#describe(), leaving, at: new Date(this.#clock.now()).toISOString() });
+    } catch {
+      // The transport is down. The next report says the same and more; the connection is shown in the metrics and /readyz.
+    }
+  }
+}

@@ -1,0 +1,283 @@
+import type { RouteDocument } from '@app-fabric/contracts';
+import { RouteSync } from './route-sync.js';
+import { FakeBus, routeDocument } from './testing/fake-bus.js';
+import { FakeClock, settled } from './testing/fake-clock.js';
+
+function bench() {
+  const bus = new FakeBus();
+  const clock = new FakeClock();
+  const table = new Map<string, RouteDocument>();
+  const compiled: string[] = [];
+  const sync = new RouteSync({
+    bus,
+    clock,
+    random: () => 0.5,
+    sink: {
+      put(key, document) {
+        if (document.routes.services.some((service) => service.name === 'uncompilable')) throw new Error('cannot be compiled');
+        compiled.push(`${key}@${document.revision}`);
+        table.set(key, document);
+      },
+      remove: (key) => table.delete(key),
+    },
+    onChange: () => undefined,
+    onRejection: () => undefined,
+    log: { info: () => undefined, warn: () => undefined },
+  });
+  const revisionOf = (app: string) => table.get(`default/${app}`)?.revision;
+  return { bus, clock, table, sync, compiled, revisionOf };
+}
+
+/** A bench that has read revision 5: apps `a` (4) and `b` (5). */
+async function running() {
+  const made = bench();
+  made.bus.store('e1', 5, [routeDocument('a', 4), routeDocument('b', 5)]);
+  await made.sync.start();
+  return made;
+}
+
+const LONG_MS = 3_100;
+
+describe('CONTRACT §5: propagation, seen from a proxy', () => {
+  it('a proxy that starts needs only the store', async () => {
+    const { sync, revisionOf } = await running();
+    expect([revisionOf('a'), revisionOf('b')]).toEqual([4, 5]);
+    expect(sync.source).toBe('live');
+    expect(sync.applied).toEqual({ epoch: 'e1', revision: 5 });
+  });
+
+  it('takes steps in order, without reading anything again', async () => {
+    const { bus, sync, revisionOf, table } = await running();
+    bus.publish(6, routeDocument('a', 6));
+    bus.publish(7, null, { app: 'b' });
+    expect(sync.applied?.revision).toBe(7);
+    expect(revisionOf('a')).toBe(6);
+    expect(table.has('default/b')).toBe(false);
+    expect(bus.reads).toBe(1);
+  });
+
+  it('ignores a step that it has seen: a duplicate, or one that comes late', async () => {
+    const { bus, sync, compiled } = await running();
+    const change = bus.publish(6, routeDocument('a', 6));
+    bus.publish(7, routeDocument('a', 7));
+    bus.deliver(change);
+    await settled();
+    expect(sync.applied?.revision).toBe(7);
+    expect(compiled.slice(2)).toEqual(['default/a@6', 'default/a@7']);
+    expect(bus.reads).toBe(1);
+  });
+
+  it('a proxy that sees a gap resyncs', async () => {
+    const { bus, sync, revisionOf } = await running();
+    bus.publish(6, routeDocument('a', 6), { deliver: false });
+    bus.publish(7, routeDocument('b', 7));
+    await settled();
+    expect([revisionOf('a'), revisionOf('b')]).toEqual([6, 7]);
+    expect(sync.applied?.revision).toBe(7);
+  });
+
+  it('two steps in the wrong order end in the newest state', async () => {
+    const { bus, sync, revisionOf } = await running();
+    const six = bus.publish(6, routeDocument('a', 6), { deliver: false });
+    const seven = bus.publish(7, routeDocument('a', 7), { deliver: false });
+    bus.deliver(seven);
+    bus.deliver(six);
+    await settled();
+    expect(revisionOf('a')).toBe(7);
+    expect(sync.applied?.revision).toBe(7);
+  });
+
+  it('a lost last message is found by the comparison every few seconds', async () => {
+    const { bus, clock, revisionOf } = await running();
+    bus.publish(6, routeDocument('a', 6), { deliver: false });
+    await clock.advance(1_900);
+    expect(revisionOf('a')).toBe(4);
+    await clock.advance(LONG_MS);
+    expect(revisionOf('a')).toBe(6);
+    const { reads } = bus;
+    await clock.advance(60_000);
+    expect(bus.reads).toBe(reads); // only heads are compared while nothing changes
+  });
+
+  it('a reconnect leads to a comparison at once', async () => {
+    const { bus, revisionOf } = await running();
+    bus.setConnected(false);
+    bus.publish(6, routeDocument('a', 6), { deliver: false });
+    bus.setConnected(true);
+    await settled();
+    expect(revisionOf('a')).toBe(6);
+  });
+
+  it('steps that arrive while everything is being read are neither lost nor applied twice', async () => {
+    const { bus, sync, revisionOf, compiled } = await running();
+    let release = () => {};
+    bus.holdRead = new Promise((resolve) => {
+      release = resolve;
+    });
+    bus.publish(6, routeDocument('a', 6), { deliver: false });
+    bus.reset(); // reads revision 6, and hangs
+    await settled();
+    bus.deliver({ epoch: 'e1', revision: 6, previous: 5, key: 'default/a', document: routeDocument('a', 6) });
+    bus.publish(7, routeDocument('b', 7));
+    expect(revisionOf('b')).toBe(5);
+    release();
+    await settled();
+    expect([revisionOf('a'), revisionOf('b')]).toEqual([6, 7]);
+    expect(sync.applied?.revision).toBe(7);
+    expect(compiled.slice(2)).toEqual(['default/a@6', 'default/b@7']);
+  });
+
+  it('a flood of steps during a read is bounded, and the end is right', async () => {
+    const { bus, sync, clock } = await running();
+    let release = () => {};
+    bus.holdRead = new Promise((resolve) => {
+      release = resolve;
+    });
+    bus.reset();
+    await settled();
+    for (let revision = 6; revision < 6 + 2_500; revision += 1) bus.publish(revision, routeDocument('a', revision));
+    release();
+    await clock.advance(LONG_MS);
+    expect(sync.applied?.revision).toBe(2_505);
+  });
+
+  it('a reset reads everything: what is gone is removed, what is unchanged is not compiled again', async () => {
+    const { bus, table, compiled } = await running();
+    bus.store('e1', 9, [routeDocument('b', 5), routeDocument('c', 9)]);
+    bus.reset();
+    await settled();
+    expect([...table.keys()].sort()).toEqual(['default/b', 'default/c']);
+    expect(compiled.slice(2)).toEqual(['default/c@9']);
+  });
+
+  it('a foreign epoch is taken whole, whatever its revision', async () => {
+    const { bus, table, sync } = await running();
+    bus.store('e2', 2, [routeDocument('c', 2), routeDocument('b', 5)]);
+    bus.deliver({ epoch: 'e2', revision: 2, previous: 1, key: 'default/c', document: routeDocument('c', 2) });
+    await settled();
+    expect([...table.keys()].sort()).toEqual(['default/b', 'default/c']);
+    expect(sync.applied).toEqual({ epoch: 'e2', revision: 2 });
+  });
+
+  it('an emptied store never empties the table; what is published again is taken', async () => {
+    const { bus, clock, sync, revisionOf } = await running();
+    bus.stored = null;
+    bus.setConnected(false);
+    bus.setConnected(true);
+    bus.reset();
+    await clock.advance(60_000);
+    expect([revisionOf('a'), revisionOf('b')]).toEqual([4, 5]);
+    bus.store('e1', 6, [routeDocument('a', 6), routeDocument('b', 5)]);
+    bus.reset();
+    await clock.advance(LONG_MS);
+    expect(sync.applied?.revision).toBe(6);
+    expect(revisionOf('a')).toBe(6);
+  });
+
+  it('an older state of the same stream (a restored dump) does not turn routes back', async () => {
+    const { bus, revisionOf, sync } = await running();
+    bus.publish(6, routeDocument('a', 6));
+    bus.store('e1', 3, [routeDocument('a', 3)]);
+    bus.reset();
+    await settled();
+    expect([revisionOf('a'), revisionOf('b')]).toEqual([6, 5]);
+    expect(sync.applied?.revision).toBe(6);
+  });
+
+  it('with the store down routing goes on, and goes forward when it is back', async () => {
+    const { bus, clock, sync, revisionOf } = await running();
+    bus.down = true;
+    bus.setConnected(false);
+    await clock.advance(60_000);
+    expect(revisionOf('a')).toBe(4);
+    bus.down = false;
+    bus.publish(6, routeDocument('a', 6), { deliver: false });
+    await clock.advance(LONG_MS);
+    expect(sync.applied?.revision).toBe(6);
+  });
+
+  it('a start with the store down tries again until it is there', async () => {
+    const { bus, clock, sync } = bench();
+    bus.down = true;
+    await sync.start();
+    expect([sync.source, sync.applied]).toEqual(['none', null]);
+    sync.loadSnapshot({ epoch: 'e1', revision: 3, documents: [routeDocument('a', 3)] });
+    expect([sync.source, sync.applied?.revision]).toEqual(['snapshot', 3]);
+    bus.store('e1', 5, [routeDocument('a', 3), routeDocument('b', 5)]);
+    bus.down = false;
+    await clock.advance(LONG_MS);
+    expect([sync.source, sync.applied?.revision]).toEqual(['live', 5]);
+  });
+
+  describe('a document that a proxy cannot accept is refused whole, reported, and the old one stays', () => {
+    const broken = (revision: number) => ({ format: 1, revision, routes: { namespace: 'default', app: 'a', services: 'none' } });
+
+    it('as a step: other apps go on, and `applied` does not acknowledge it', async () => {
+      const { bus, sync, revisionOf } = await running();
+      bus.publish(6, broken(6) as unknown as RouteDocument);
+      expect(revisionOf('a')).toBe(4);
+      expect(sync.lastRejection).toMatchObject({ revision: 6, key: 'default/a', at: expect.stringMatching(/^20/) });
+      expect(sync.applied?.revision).toBe(5);
+      bus.publish(7, routeDocument('b', 7));
+      expect(revisionOf('b')).toBe(7);
+      expect([sync.applied?.revision, sync.seen?.revision]).toEqual([5, 7]);
+      bus.publish(8, routeDocument('a', 8));
+      expect([sync.applied?.revision, revisionOf('a')]).toEqual([8, 8]);
+      expect(bus.reads).toBe(1);
+    });
+
+    it('when it parses and cannot be compiled', async () => {
+      const { bus, sync, revisionOf } = await running();
+      const document = routeDocument('a', 6);
+      const [service] = document.routes.services;
+      if (service) service.name = 'uncompilable';
+      bus.publish(6, document);
+      expect(revisionOf('a')).toBe(4);
+      expect([sync.applied?.revision, sync.lastRejection?.reason]).toEqual([5, 'cannot be compiled']);
+    });
+
+    it('in the whole state: the others are taken', async () => {
+      const { bus, sync, revisionOf } = await running();
+      bus.store('e1', 8, [broken(7), routeDocument('b', 8)]);
+      bus.reset();
+      await settled();
+      expect([revisionOf('a'), revisionOf('b')]).toEqual([4, 8]);
+      expect(sync.applied?.revision).toBe(6);
+      expect(sync.lastRejection).toMatchObject({ revision: 7, key: 'default/a' });
+    });
+
+    it('when the app is removed afterwards, nothing is missing any more', async () => {
+      const { bus, sync } = await running();
+      bus.publish(6, broken(6) as unknown as RouteDocument);
+      bus.publish(7, null, { app: 'a' });
+      expect(sync.applied?.revision).toBe(7);
+    });
+
+    it('a message that is no change at all leads to a look at the truth', async () => {
+      for (const garbage of [null, 'text', 7, {}, { epoch: 'e1', revision: -1, previous: 5, key: 'default/a' }]) {
+        const { bus, sync, revisionOf } = await running();
+        bus.publish(6, routeDocument('a', 6), { deliver: false });
+        bus.deliver(garbage);
+        await settled();
+        expect(sync.lastRejection?.reason).toBe('not a route change');
+        expect([sync.applied?.revision, revisionOf('a')]).toEqual([6, 6]);
+      }
+    });
+
+    it('a document under the key of another app is refused', async () => {
+      const { bus, sync, revisionOf } = await running();
+      bus.deliver({ epoch: 'e1', revision: 6, previous: 5, key: 'default/b', document: routeDocument('a', 6) });
+      expect([revisionOf('a'), revisionOf('b'), sync.applied?.revision]).toEqual([4, 5, 5]);
+    });
+  });
+
+  it('after close nothing is read and no timer is left', async () => {
+    const { bus, clock, sync } = await running();
+    sync.close();
+    const { reads, heads } = bus;
+    bus.reset();
+    bus.setConnected(true);
+    await clock.advance(60_000);
+    expect([bus.reads, bus.heads, clock.pending]).toEqual([reads, heads, 0]);
+  });
+});

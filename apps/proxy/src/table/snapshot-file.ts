@@ -1,0 +1,149 @@
+import { createHash } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { parseRouteDocument, type RouteDocument, type RouteSnapshot } from '@app-fabric/contracts';
+import type { Clock } from './clock.js';
+
+/** After the first change, and at least between two writes: a burst of changes becomes one file. */
+const FIRST_DELAY_MS = 200;
+const MIN_INTERVAL_MS = 2_000;
+/** Writing takes at most about this part of the time: a large table is written less often. */
+const DUTY = 0.02;
+/** A larger file is not ours. */
+const MAX_BYTES = 1024 * 1024 * 1024;
+
+export type LoadedSnapshot = { ok: true; value: RouteSnapshot } | { ok: false; reason: string } | null;
+
+interface Log {
+  warn(fields: object, text: string): void;
+}
+
+/**
+ * The last known routes on disk, for a start without Redis: one line with a SHA-256 of the rest, then the snapshot as JSON. Written to a
+ * temporary file, synced and renamed, so that a crash leaves the old one. Nothing that goes wrong here stops anything.
+ */
+export class SnapshotFile {
+  readonly #path: string;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #current: () => RouteSnapshot | null;
+  #cancel: (() => void) | null = null;
+  #writing: Promise<void> = Promise.resolve();
+  #earliest = 0;
+  #failing = false;
+  #dirty = false;
+  #closed = false;
+
+  constructor(path: string, clock: Clock, log: Log, current: () => RouteSnapshot | null) {
+    this.#path = path;
+    this.#clock = clock;
+    this.#log = log;
+    this.#current = current;
+  }
+
+  /** `null` when there is none. Never rejects. */
+  async load(): Promise<LoadedSnapshot> {
+    let text: string;
+    try {
+      text = await readText(this.#path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      return { ok: false, reason: (error as Error).message };
+    }
+    return parseSnapshot(text);
+  }
+
+  /** The routes have changed; they will be written soon. */
+  changed(): void {
+    this.#dirty = true;
+    if (this.#cancel !== null || this.#closed) return;
+    const delayMs = Math.max(FIRST_DELAY_MS, this.#earliest - this.#clock.now());
+    this.#cancel = this.#clock.after(delayMs, () => {
+      this.#cancel = null;
+      void this.flush();
+    });
+  }
+
+  /** Writes what has not been written. Never rejects. */
+  flush(): Promise<void> {
+    this.#writing = this.#writing.then(() => this.#write());
+    return this.#writing;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancel?.();
+    this.#cancel = null;
+    await this.flush();
+  }
+
+  async #write(): Promise<void> {
+    const snapshot = this.#dirty ? this.#current() : null;
+    if (snapshot === null) return;
+    this.#dirty = false;
+    const startedAt = this.#clock.now();
+    const temporary = `${this.#path}.${process.pid}.tmp`;
+    try {
+      await mkdir(dirname(this.#path), { recursive: true });
+      const file = await open(temporary, 'w', 0o600);
+      try {
+        await file.writeFile(renderSnapshot(snapshot));
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(temporary, this.#path);
+      this.#failing = false;
+    } catch (error) {
+      if (!this.#failing) this.#log.warn({ err: error, path: this.#path }, 'the snapshot of the routes cannot be written');
+      this.#failing = true;
+      await rm(temporary, { force: true }).catch(() => undefined);
+    }
+    const tookMs = this.#clock.now() - startedAt;
+    this.#earliest = this.#clock.now() + Math.max(MIN_INTERVAL_MS, tookMs / DUTY);
+  }
+}
+
+export function renderSnapshot(snapshot: RouteSnapshot): string {
+  const body = JSON.stringify(snapshot);
+  return `app-fabric-routes 1 ${sha256(body)}\n${body}\n`;
+}
+
+export function parseSnapshot(text: string): { ok: true; value: RouteSnapshot } | { ok: false; reason: string } {
+  const lineEnd = text.indexOf('\n');
+  const head = /^app-fabric-routes 1 ([0-9a-f]{64})$/.exec(text.slice(0, Math.max(0, lineEnd)));
+  if (head === null) return { ok: false, reason: 'not a snapshot of routes' };
+  const body = text.slice(lineEnd + 1).trimEnd();
+  if (sha256(body) !== head[1]) return { ok: false, reason: 'the checksum differs' };
+  let raw: unknown;
+  try {
+    raw = JSON.parse(body);
+  } catch {
+    return { ok: false, reason: 'not JSON' };
+  }
+  const { epoch, revision, documents } = (raw ?? {}) as Record<string, unknown>;
+  if (typeof epoch !== 'string' || !Number.isSafeInteger(revision) || !Array.isArray(documents))
+    return { ok: false, reason: 'fields are missing' };
+  // A document of an older program may not parse any more: the others are worth having.
+  const accepted: RouteDocument[] = [];
+  for (const document of documents) {
+    const parsed = parseRouteDocument(document);
+    if (parsed.ok) accepted.push(parsed.value);
+  }
+  return { ok: true, value: { epoch, revision: revision as number, documents: accepted } };
+}
+
+async function readText(path: string): Promise<string> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    if (size > MAX_BYTES) throw new Error(`the file has ${size} bytes`);
+  } finally {
+    await file.close();
+  }
+  return readFile(path, 'utf8');
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

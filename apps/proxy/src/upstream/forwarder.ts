@@ -1,0 +1,107 @@
+import type { AddressInfo } from 'node:net';
+import type { HeaderList } from '../http/headers.js';
+import type { Problem, RenderedProblem } from '../http/problems.js';
+import type { InstanceState } from './instance.js';
+
+/**
+ * What moves bytes: it owns the connections of clients and of instances, and knows nothing of versions. Everything else – which
+ * instance, which headers, what an error looks like, what is counted – it asks of the {@link Gateway}.
+ */
+export interface Forwarder {
+  /** Rejects when the address cannot be had. */
+  listen(host: string, port: number): Promise<AddressInfo>;
+  /** The instance has left the table: idle connections to it are closed, busy ones are not used again. */
+  release(instance: InstanceState): void;
+  /** Stops accepting, lets what runs finish for at most `graceMs`, then cuts it off. */
+  close(graceMs: number): Promise<void>;
+}
+
+export type CreateForwarder = (gateway: Gateway, limits: ForwarderLimits) => Forwarder;
+
+/** Decides about requests. Called by a forwarder; never throws. */
+export interface Gateway {
+  /** Called once for each request head. The result's `end` is called exactly once. */
+  open(head: RequestHead): Exchange | Refusal;
+  /** The answer to what is no request: a broken head, a timeout before the head was complete. */
+  refuseUnparsed(problem: Problem): RenderedProblem;
+}
+
+export interface RequestHead {
+  method: string;
+  /** The request target as on the wire. */
+  target: string;
+  headers: HeaderList;
+  remoteAddress: string;
+  encrypted: boolean;
+}
+
+/** A request that the proxy answers itself. */
+export interface Refusal {
+  kind: 'refusal';
+  answer: RenderedProblem;
+  end(result: ExchangeResult): void;
+}
+
+/** A request on its way to an instance. */
+export interface Exchange {
+  kind: 'exchange';
+  /** Where the next attempt goes. */
+  readonly instance: InstanceState;
+  /** Path and query for the instance, as sent by the client. */
+  readonly path: string;
+  /** Replace the client's headers of the same names. */
+  readonly requestHeaders: HeaderList;
+  /** Stand in every answer, whoever made it, and replace the instance's headers of the same names. */
+  readonly answerHeaders: HeaderList;
+  /** After a failed attempt of which the instance saw nothing it could act on twice. True when `instance` now says where to try again. */
+  retry(failure: RetryableFailure): boolean;
+  /** The answer when there is nothing left to try. */
+  problem(problem: Problem): RenderedProblem;
+  end(result: ExchangeResult): void;
+}
+
+/** `stale_connection`: a kept connection was closed by the instance just when it was used again. */
+export type RetryableFailure = 'connect_failed' | 'stale_connection' | 'reset';
+
+export interface ExchangeResult {
+  /** Status sent to the client; 0 when the connection ended before an answer. */
+  status: number;
+  /** How it ended: a whole answer; an answer cut short by the instance; the client went away. */
+  outcome: 'complete' | 'cut' | 'client_gone';
+}
+
+/** Every bound of the data path. Times in milliseconds; 0 switches a limit off only where it says so. */
+export interface ForwarderLimits {
+  /** Request line and headers together → 431. */
+  headBytes: number;
+  /** Request target → 414. */
+  targetBytes: number;
+  /** Request body → 413. 0: no limit. */
+  bodyBytes: number;
+  /** Until the head of a request is complete → 408. */
+  headTimeoutMs: number;
+  /** How long a client's connection may rest between two requests. */
+  clientIdleMs: number;
+  /** Until an instance has accepted the connection → 502. */
+  connectTimeoutMs: number;
+  /** From the last byte of the request to the head of the answer → 504. */
+  responseTimeoutMs: number;
+  /** Longest silence inside a body, either way. */
+  streamIdleMs: number;
+  /** Longest silence on an upgraded connection. */
+  tunnelIdleMs: number;
+  /** How long a connection to an instance is kept for the next request; shortened by the instance's own `Keep-Alive: timeout`. */
+  instanceIdleMs: number;
+  connectionsPerInstance: number;
+  clientConnections: number;
+}
+
+/** Attempts for one request, the first included. */
+export const MAX_ATTEMPTS = 3;
+
+/** RFC 9110 §9.2.2: sending it twice has the effect of sending it once. */
+export function isIdempotent(method: string): boolean {
+  return IDEMPOTENT.has(method);
+}
+
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);

@@ -1,0 +1,283 @@
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Stream } from 'node:stream';
+import type httpProxy from 'http-proxy';
+import { type Framing, forwardHeaders, forwardTrailers, hasToken, requestFraming, withoutHeader } from '../http/headers.js';
+import type { ProblemCode } from '../http/problems.js';
+import { type Exchange, type ForwarderLimits, isIdempotent, MAX_ATTEMPTS, type RetryableFailure } from './forwarder.js';
+import type { InstanceAgents } from './instance-agents.js';
+import { outgoingOptions } from './load-http-proxy.js';
+import { sendProblem } from './send-problem.js';
+
+/** Largest head of an instance's answer. */
+const ANSWER_HEAD_BYTES = 32 * 1024;
+/** Methods to which Node adds no body framing of its own. */
+const WITHOUT_BODY: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
+
+export interface HttpExchangeContext {
+  proxy: httpProxy;
+  agents: InstanceAgents;
+  limits: ForwarderLimits;
+  /** True while the forwarder closes: answers then end their connection. */
+  draining(): boolean;
+}
+
+/** Carries one request to an instance and the answer back. All state of the request is here; nothing outlives the client's response. */
+export class HttpExchange {
+  readonly #framing: Framing;
+  #attempts = 0;
+  #request: ClientRequest | null = null;
+  #connected = false;
+  #bodyBytes = 0;
+  #continued = false;
+  #answer: IncomingMessage | null = null;
+  #over = false;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(
+    private readonly context: HttpExchangeContext,
+    private readonly req: IncomingMessage,
+    private readonly res: ServerResponse,
+    private readonly exchange: Exchange,
+  ) {
+    this.#framing = requestFraming(req.rawHeaders);
+    // Not `req.on('aborted')`, which http-proxy relies on: recent Node versions do not emit it reliably, and every aborted download leaked.
+    res.once('close', () => this.#finish());
+    res.on('error', () => res.destroy());
+    req.on('error', () => res.destroy());
+    try {
+      this.#attempt(false);
+    } catch (error) {
+      // Node's client refuses characters in a head that its server's parser let through.
+      this.#fail('bad_request', `The request cannot be passed on: ${error instanceof Error ? error.message : String(error)}.`);
+    }
+  }
+
+  #attempt(fresh: boolean): void {
+    const { proxy, agents, limits } = this.context;
+    const { instance, path } = this.exchange;
+    const { protocol, hostname, port, basePath } = instance.address;
+    this.#attempts += 1;
+    this.#connected = false;
+    let own: ClientRequest | null = null;
+    const body = {
+      // http-proxy pipes its `buffer` into the new request at once. This one waits for the connection, so that a failed attempt leaves the body whole.
+      pipe: (request: ClientRequest) => {
+        own = request;
+        this.#bind(request);
+        return request;
+      },
+    } as unknown as Stream;
+    proxy.web(
+      this.req,
+      this.res,
+      {
+        target: { protocol, host: hostname, hostname, port },
+        agent: fresh ? agents.freshAgent(instance) : agents.agentFor(instance),
+        ssl: outgoingOptions(basePath + path, this.#requestHeaders(), { maxHeaderSize: ANSWER_HEAD_BYTES, insecureHTTPParser: false }),
+        toProxy: true,
+        selfHandleResponse: true,
+        buffer: body,
+      },
+      (error) => {
+        if (own === this.#request) this.#attemptFailed(error);
+      },
+    );
+    this.#startTimer(limits.connectTimeoutMs, () =>
+      this.#attemptFailed(Object.assign(new Error('connect timeout'), { code: 'ETIMEDOUT' })),
+    );
+  }
+
+  #requestHeaders(): string[] {
+    const headers = forwardHeaders(this.req.rawHeaders, this.exchange.requestHeaders);
+    if (this.#framing.kind === 'chunked') headers.push('Transfer-Encoding', 'chunked');
+    // Without it Node would announce a chunked body that never was.
+    if (this.#framing.kind === 'none' && !WITHOUT_BODY.has(this.req.method ?? '')) headers.push('Content-Length', '0');
+    return headers;
+  }
+
+  #bind(request: ClientRequest): void {
+    this.#request = request;
+    request.maxHeadersCount = 0; // the size is bounded; a silently dropped header is worse than a long list
+    request.once('socket', (socket: Socket) => {
+      if (socket.connecting) socket.once('connect', () => this.#onConnected(request));
+      else this.#onConnected(request);
+    });
+    request.on('continue', () => {
+      if (this.#continued || this.#over || this.res.headersSent) return;
+      this.#continued = true;
+      this.res.writeContinue();
+    });
+    request.once('response', (answer) => {
+      if (request === this.#request) this.#onAnswer(answer);
+      else answer.destroy();
+    });
+    request.once('upgrade', (_answer, socket: Socket) => {
+      socket.destroy();
+      if (request === this.#request) this.#fail('upstream_bad_response', 'The instance switched protocols without being asked.');
+    });
+  }
+
+  #onConnected(request: ClientRequest): void {
+    if (request !== this.#request || this.#over) return;
+    this.#connected = true;
+    const timeoutMs = this.context.limits.responseTimeoutMs;
+    this.#startTimer(timeoutMs, () => this.#fail('upstream_timeout', `The instance sent no answer for ${timeoutMs} ms.`));
+    if (this.#framing.kind === 'none') {
+      request.end();
+      return;
+    }
+    const { bodyBytes } = this.context.limits;
+    this.req.on('data', (chunk: Buffer) => {
+      if (request !== this.#request) return; // given up: the rest is only thrown away
+      this.#bodyBytes += chunk.length;
+      this.#timer?.refresh();
+      if (bodyBytes > 0 && this.#bodyBytes > bodyBytes) this.#fail('body_too_large', `The body is larger than ${bodyBytes} bytes.`);
+    });
+    this.req.once('end', () => {
+      if (this.#framing.kind === 'chunked') request.addTrailers(forwardTrailers(this.req.rawTrailers));
+      request.end();
+    });
+    request.on('drain', () => this.#timer?.refresh());
+    this.req.pipe(request, { end: false });
+  }
+
+  #onAnswer(answer: IncomingMessage): void {
+    const { req, res } = this;
+    if (this.#over) {
+      answer.destroy();
+      return;
+    }
+    this.#answer = answer;
+    this.#startTimer(this.context.limits.streamIdleMs, () => this.#cut());
+    // A client that waits for `100 Continue` and gets a final answer instead may or may not send its body: only closing is unambiguous.
+    if (this.context.draining() || (req.headers.expect !== undefined && !this.#continued && this.#bodyBytes === 0))
+      res.shouldKeepAlive = false;
+    res.sendDate = false;
+    try {
+      res.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', this.#answerHeaders(answer));
+    } catch {
+      answer.destroy();
+      this.#answer = null;
+      this.#fail('upstream_bad_response', 'The instance sent a head that cannot be passed on.');
+      return;
+    }
+    let silent = true;
+    answer.on('data', () => {
+      silent = false;
+      this.#timer?.refresh();
+    });
+    res.on('drain', () => this.#timer?.refresh());
+    answer.once('end', () => {
+      if (!answer.complete) return;
+      const trailers = forwardTrailers(answer.rawTrailers);
+      if (trailers.length > 0 && res.chunkedEncoding) res.addTrailers(trailers);
+      res.end();
+    });
+    // Ends the client's answer as brokenly as the instance's was: a cut body must never look whole.
+    answer.once('close', () => {
+      if (!answer.complete) this.#cut();
+    });
+    answer.on('error', () => this.#cut());
+    answer.pipe(res, { end: false });
+    // A stream of events may say nothing for long: its head does not wait for the first one.
+    setImmediate(() => {
+      if (silent && !res.destroyed && !res.writableEnded) res.flushHeaders();
+    });
+  }
+
+  #answerHeaders(answer: IncomingMessage): string[] {
+    let headers = forwardHeaders(answer.rawHeaders, this.exchange.answerHeaders);
+    if (answer.headers['transfer-encoding'] !== undefined) headers = withoutHeader(headers, 'content-length');
+    // Node refuses to announce trailers on an answer that is not chunked.
+    const chunked = this.req.httpVersion === '1.1' && hasToken(answer.rawHeaders, 'transfer-encoding', 'chunked');
+    return chunked && this.req.method !== 'HEAD' ? headers : withoutHeader(headers, 'trailer');
+  }
+
+  #attemptFailed(error: Error & { code?: string }): void {
+    if (this.#over) return;
+    if (this.#answer !== null) {
+      // The answer is whole, only the rest of the request found no reader: nothing is lost.
+      if (!this.#answer.complete) this.#cut();
+      return;
+    }
+    const failure = this.#retryableFailure(error);
+    if (failure !== null && this.#attempts < MAX_ATTEMPTS && this.exchange.retry(failure)) {
+      const failed = this.#request;
+      this.#request = null;
+      failed?.destroy();
+      this.#attempt(failure !== 'connect_failed');
+      return;
+    }
+    const [code, detail] = describeFailure(this.#connected, error);
+    this.#fail(code, detail);
+  }
+
+  /** What may be sent once more without the risk that an instance acts twice; `null` when the request must fail. */
+  #retryableFailure(error: Error & { code?: string }): RetryableFailure | null {
+    if (!this.#connected) return this.#bodyBytes === 0 ? 'connect_failed' : null;
+    if (isParseError(error) || this.#framing.kind !== 'none' || !isIdempotent(this.req.method ?? '')) return null;
+    return this.#request?.reusedSocket ? 'stale_connection' : 'reset';
+  }
+
+  #fail(code: ProblemCode, detail: string): void {
+    if (this.#over) return;
+    if (this.res.headersSent) {
+      this.#cut();
+      return;
+    }
+    this.#stopTimer();
+    this.#leaveInstance();
+    if (this.context.draining()) this.res.shouldKeepAlive = false;
+    sendProblem(this.req, this.res, this.exchange.problem({ code, detail }));
+  }
+
+  #cut(): void {
+    this.#leaveInstance();
+    this.res.destroy();
+  }
+
+  #leaveInstance(): void {
+    this.#stopTimer();
+    const request = this.#request;
+    this.#request = null;
+    if (request === null) return;
+    this.req.unpipe(request);
+    request.on('error', () => undefined);
+    if (!request.writableFinished || this.#answer?.complete !== true) request.destroy();
+  }
+
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    const { res } = this;
+    const cut = this.#answer !== null && !this.#answer.complete && this.#request === null;
+    this.#leaveInstance();
+    this.req.resume();
+    this.exchange.end({
+      status: res.headersSent ? res.statusCode : 0,
+      outcome: res.writableFinished ? 'complete' : cut ? 'cut' : 'client_gone',
+    });
+  }
+
+  #startTimer(ms: number, onElapsed: () => void): void {
+    this.#stopTimer();
+    if (!this.#over) this.#timer = setTimeout(onElapsed, ms);
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+}
+
+/** The code and text for an attempt that failed for good. */
+export function describeFailure(connected: boolean, error: Error & { code?: string }): [ProblemCode, string] {
+  if (!connected) return ['upstream_connect_failed', `No connection to the instance (${error.code ?? 'error'}).`];
+  if (isParseError(error)) return ['upstream_bad_response', `The instance's answer is not HTTP/1.1 (${error.code}).`];
+  return ['upstream_reset', `The instance closed the connection before it answered (${error.code ?? 'error'}).`];
+}
+
+function isParseError(error: { code?: string }): boolean {
+  return error.code?.startsWith('HPE_') === true;
+}

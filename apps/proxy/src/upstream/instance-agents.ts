@@ -1,0 +1,75 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import type { InstanceState } from './instance.js';
+
+/** The instance may close a kept connection after the time it names; one second earlier we do, so that no request meets a closing door. */
+const HINT_MARGIN_MS = 1_000;
+
+type Agent = http.Agent | https.Agent;
+
+/** What Node's agent hands to its hook. */
+type PooledSocket = Socket & { _httpMessage?: { res?: http.IncomingMessage } };
+
+/** Keep-alive connections, one agent for each instance. */
+export class InstanceAgents {
+  readonly #idleMs: number;
+  readonly #maxConnections: number;
+  readonly #agents = new Map<InstanceState, Agent>();
+
+  constructor(options: { idleMs: number; maxConnections: number }) {
+    this.#idleMs = options.idleMs;
+    this.#maxConnections = options.maxConnections;
+  }
+
+  agentFor(instance: InstanceState): Agent {
+    let agent = this.#agents.get(instance);
+    if (agent === undefined) {
+      agent = this.#create(instance);
+      if (!instance.leaving) this.#agents.set(instance, agent);
+    }
+    return agent;
+  }
+
+  /** An agent whose connection is new and used once. */
+  freshAgent(instance: InstanceState): Agent {
+    return instance.address.protocol === 'https:' ? new https.Agent({ keepAlive: false }) : new http.Agent({ keepAlive: false });
+  }
+
+  /** Closes the idle connections; busy ones close after their request, because the instance is `leaving` by now. */
+  release(instance: InstanceState): void {
+    const agent = this.#agents.get(instance);
+    this.#agents.delete(instance);
+    for (const sockets of Object.values(agent?.freeSockets ?? {})) for (const socket of sockets ?? []) socket.destroy();
+  }
+
+  close(): void {
+    for (const agent of this.#agents.values()) agent.destroy();
+    this.#agents.clear();
+  }
+
+  #create(instance: InstanceState): Agent {
+    const options = {
+      keepAlive: true,
+      maxSockets: this.#maxConnections,
+      maxFreeSockets: this.#maxConnections,
+      scheduling: 'lifo' as const,
+    };
+    const agent = instance.address.protocol === 'https:' ? new https.Agent(options) : new http.Agent(options);
+    // Node's documented hook: decides whether a socket goes back to the pool. It runs after each request.
+    (agent as unknown as { keepSocketAlive(socket: PooledSocket): boolean }).keepSocketAlive = (socket) => {
+      const idleMs = Math.min(this.#idleMs, hintedIdleMs(socket._httpMessage?.res));
+      if (instance.leaving || idleMs <= 0) return false;
+      socket.setKeepAlive(true, 1_000);
+      socket.unref();
+      socket.setTimeout(idleMs);
+      return true;
+    };
+    return agent;
+  }
+}
+
+function hintedIdleMs(answer: http.IncomingMessage | undefined): number {
+  const seconds = /(?:^|[,\s])timeout=(\d{1,9})/.exec(String(answer?.headers['keep-alive'] ?? ''))?.[1];
+  return seconds === undefined ? Number.POSITIVE_INFINITY : Number(seconds) * 1_000 - HINT_MARGIN_MS;
+}

@@ -1,0 +1,42 @@
+import type { InstanceRef } from '@app-fabric/routing';
+
+/** Where an instance listens, taken apart once, when the table is compiled. */
+export interface InstanceAddress {
+  protocol: 'http:' | 'https:';
+  /** Without the brackets of an IPv6 literal. */
+  hostname: string;
+  port: number;
+  /** In front of every path: empty, or `/like/this`. */
+  basePath: string;
+}
+
+/** The proxy's own knowledge of one instance. It outlives the tables that name the instance: counts stay right across every change. */
+export class InstanceState {
+  readonly id: string;
+  readonly url: string;
+  readonly address: InstanceAddress;
+  /** Requests that it has not finished, upgraded connections included. */
+  inFlight = 0;
+  /** No table names it any more: what runs is finished, nothing new begins, and no connection is kept. */
+  leaving = false;
+
+  /** Throws when `ref.url` is not an http(s) URL: the document that holds it is refused. */
+  constructor(ref: InstanceRef) {
+    this.id = ref.id;
+    this.url = ref.url;
+    this.address = parseAddress(ref.url);
+  }
+}
+
+function parseAddress(text: string): InstanceAddress {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.username || url.search || url.hash) {
+    throw new TypeError(`not the base URL of an instance: ${JSON.stringify(text.slice(0, 200))}`);
+  }
+  return {
+    protocol: url.protocol,
+    hostname: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port),
+    basePath: url.pathname.replace(/\/+$/, ''),
+  };
+}

@@ -1,0 +1,64 @@
+import { type Problem, renderProblem } from '../../http/problems.js';
+import type { Exchange, ExchangeResult, Gateway, Refusal, RequestHead, RetryableFailure } from '../forwarder.js';
+import type { InstanceState } from '../instance.js';
+
+/** Sends everything to the instances it was given, in their order, and keeps what it was told. */
+export class FakeGateway implements Gateway {
+  readonly heads: RequestHead[] = [];
+  readonly results: ExchangeResult[] = [];
+  readonly failures: RetryableFailure[] = [];
+  /** Exchanges that have not ended. */
+  running = 0;
+  #waiting: (() => void)[] = [];
+
+  constructor(readonly instances: InstanceState[]) {}
+
+  open(head: RequestHead): Exchange | Refusal {
+    this.heads.push(head);
+    const end = (result: ExchangeResult) => {
+      this.results.push(result);
+      this.running -= 1;
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      for (const resume of waiting) resume();
+    };
+    this.running += 1;
+    if (head.target === '/refused') return { kind: 'refusal', answer: renderProblem({ code: 'app_not_found', detail: 'no' }, 'r'), end };
+    let at = 0;
+    const instances = this.instances;
+    const failures = this.failures;
+    return {
+      kind: 'exchange',
+      get instance() {
+        return instances[at] as InstanceState;
+      },
+      path: head.target,
+      requestHeaders: ['X-Request-Id', 'id-1'],
+      answerHeaders: ['X-App-Version', '3', 'X-Request-Id', 'id-1'],
+      retry(failure) {
+        failures.push(failure);
+        if (at + 1 < instances.length) at += 1;
+        else if (failure === 'connect_failed') return false;
+        return true;
+      },
+      problem: (problem: Problem) => renderProblem(problem, 'id-1', ['X-App-Version', '3', 'X-Request-Id', 'id-1']),
+      end,
+    };
+  }
+
+  refuseUnparsed(problem: Problem) {
+    return renderProblem(problem, 'id-0', ['X-Request-Id', 'id-0']);
+  }
+
+  /** Resolves when `count` exchanges have ended. */
+  async ended(count: number): Promise<void> {
+    const deadline = Date.now() + 5_000;
+    while (this.results.length < count) {
+      if (Date.now() > deadline) throw new Error(`${this.results.length} of ${count} exchanges ended`);
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+        setTimeout(resolve, 1_000).unref();
+      });
+    }
+  }
+}

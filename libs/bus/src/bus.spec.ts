@@ -1,0 +1,254 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ProxyReport, RouteChange, RouteDocument } from '@app-fabric/contracts';
+import { BusUnavailableError, type PublisherBus, type RouteMessage, type SubscriberBus } from './bus.js';
+import { createProcessBus } from './process-bus.js';
+import { connectRedisPublisher } from './redis-publisher.js';
+import { connectRedisSubscriber } from './redis-subscriber.js';
+
+interface Ends {
+  publisher: PublisherBus;
+  subscriber: SubscriberBus;
+}
+
+const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
+const EPOCH = 'epoch-1';
+
+function document(app: string, revision: number): RouteDocument {
+  return {
+    format: 1,
+    revision,
+    routes: {
+      namespace: 'default',
+      app,
+      fallback: 'random',
+      onUnavailable: 'redistribute',
+      aliases: {},
+      versions: [],
+      weights: null,
+      services: [],
+    },
+  };
+}
+
+function change(app: string, revision: number, content: RouteDocument | null = document(app, revision), epoch = EPOCH): RouteChange {
+  return { epoch, revision, previous: revision - 1, key: `default/${app}`, document: content };
+}
+
+function report(proxyId: string, patch: Partial<ProxyReport> = {}): ProxyReport {
+  return {
+    proxyId,
+    bootId: 'boot',
+    adminUrl: 'http://127.0.0.1:1',
+    applied: { epoch: EPOCH, revision: 1 },
+    lastRejection: null,
+    inFlight: { a: 2 },
+    leaving: false,
+    at: '2026-01-01T00:00:00.000Z',
+    ...patch,
+  };
+}
+
+async function until(label: string, check: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!(await check())) {
+    if (Date.now() > deadline) throw new Error(`${label}: not in time`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+function describeBus(name: string, open: () => Promise<Ends>): void {
+  describe(name, () => {
+    let ends: Ends;
+    let messages: RouteMessage[];
+    beforeEach(async () => {
+      ends = await open();
+      messages = [];
+      await ends.subscriber.subscribe((message) => messages.push(message));
+    });
+    afterEach(async () => {
+      await ends.publisher.close();
+      await ends.subscriber.close();
+    });
+
+    it('has nothing before anything was published', async () => {
+      expect(await ends.publisher.head()).toBeNull();
+      expect(await ends.subscriber.head()).toBeNull();
+      expect(await ends.subscriber.readAll()).toBeNull();
+    });
+
+    it('brings changes in order, and keeps what they say', async () => {
+      for (const revision of [1, 2, 3]) await ends.publisher.publish(change(`app${revision}`, revision));
+      await ends.publisher.publish(change('app2', 4, null));
+      await until('four messages', () => messages.length === 4);
+      expect(messages[0]).toEqual({ type: 'change', change: change('app1', 1) });
+      expect(messages[3]).toEqual({ type: 'change', change: change('app2', 4, null) });
+      const all = await ends.subscriber.readAll();
+      expect(all).toMatchObject({ epoch: EPOCH, revision: 4 });
+      expect([...(all?.documents ?? [])]).toEqual(
+        expect.arrayContaining([
+          ['default/app1', document('app1', 1)],
+          ['default/app3', document('app3', 3)],
+        ]),
+      );
+      expect(all?.documents.size).toBe(2);
+      expect(await ends.subscriber.head()).toEqual({ epoch: EPOCH, revision: 4 });
+    });
+
+    it('does not go backwards within an epoch, and takes a new epoch', async () => {
+      await ends.publisher.publish(change('app', 5));
+      await ends.publisher.publish(change('app', 5, document('app', 99)));
+      await ends.publisher.publish(change('app', 4, null));
+      expect(await ends.publisher.head()).toEqual({ epoch: EPOCH, revision: 5 });
+      expect((await ends.subscriber.readAll())?.documents.get('default/app')).toEqual(document('app', 5));
+      await ends.publisher.publish(change('app', 1, document('app', 1), 'epoch-2'));
+      expect(await ends.publisher.head()).toEqual({ epoch: 'epoch-2', revision: 1 });
+    });
+
+    it('replaces everything, and says so', async () => {
+      await ends.publisher.publish(change('old', 1));
+      const documents = Array.from({ length: 1_200 }, (_, index) => document(`app${index}`, 7));
+      await ends.publisher.replaceAll({ epoch: 'epoch-2', revision: 7, documents });
+      await until('the reset', () => messages.some(({ type }) => type === 'reset'));
+      const all = await ends.subscriber.readAll();
+      expect(all).toMatchObject({ epoch: 'epoch-2', revision: 7 });
+      expect(all?.documents.size).toBe(1_200);
+      expect(all?.documents.has('default/old')).toBe(false);
+    });
+
+    it('brings reports, lists the living, and forgets who leaves', async () => {
+      const seen: ProxyReport[] = [];
+      const off = ends.publisher.onReport((one) => seen.push(one));
+      await ends.subscriber.report(report('p1'));
+      await ends.subscriber.report(report('p2'));
+      await until('two reports', () => seen.length === 2);
+      expect(seen[0]).toEqual(report('p1'));
+      expect((await ends.publisher.proxies()).map(({ proxyId }) => proxyId).sort()).toEqual(['p1', 'p2']);
+      await ends.subscriber.report(report('p1', { leaving: true }));
+      await until('the last report', () => seen.length === 3);
+      expect((await ends.publisher.proxies()).map(({ proxyId }) => proxyId)).toEqual(['p2']);
+      off();
+    });
+  });
+}
+
+describeBus('in one process', async () => createProcessBus());
+
+if (!hasRedis) it.skip('over Redis: redis-server is not on PATH', () => undefined);
+else {
+  describe('over Redis', () => {
+    let redis: OwnRedis;
+    let prefixes = 0;
+    const open = async (): Promise<Ends> => {
+      const options = { url: redis.url, prefix: `test${prefixes++}:` };
+      return { publisher: await connectRedisPublisher(options), subscriber: await connectRedisSubscriber(options) };
+    };
+    beforeAll(async () => {
+      redis = await OwnRedis.start();
+    });
+    afterAll(() => redis.remove());
+
+    describeBus('the same', open);
+
+    it('is heard again after Redis was killed and started again; calls meanwhile are refused', async () => {
+      const { publisher, subscriber } = await open();
+      const states: boolean[] = [];
+      subscriber.onConnection((connected) => states.push(connected));
+      const messages: RouteMessage[] = [];
+      await subscriber.subscribe((message) => messages.push(message));
+      await redis.kill();
+      await until('both notice', () => !publisher.connected && !subscriber.connected);
+      await expect(publisher.publish(change('app', 1))).rejects.toBeInstanceOf(BusUnavailableError);
+      await expect(subscriber.readAll()).rejects.toBeInstanceOf(BusUnavailableError);
+      await redis.run();
+      await until('both are back', () => publisher.connected && subscriber.connected);
+      expect(states).toEqual([false, true]);
+      await publisher.publish(change('app', 1));
+      await until('the message', () => messages.length === 1);
+      await publisher.close();
+      await subscriber.close();
+    }, 60_000);
+
+    it('notices a Redis that is frozen', async () => {
+      const { publisher, subscriber } = await open();
+      redis.freeze();
+      try {
+        await until('both notice', () => !publisher.connected && !subscriber.connected);
+      } finally {
+        redis.thaw();
+      }
+      await until('both are back', () => publisher.connected && subscriber.connected);
+      await publisher.close();
+      await subscriber.close();
+    }, 60_000);
+
+    it('opens and closes while there is no Redis', async () => {
+      const url = `redis://127.0.0.1:${await freePort()}`;
+      const publisher = await connectRedisPublisher({ url });
+      expect(publisher.connected).toBe(false);
+      await expect(publisher.head()).rejects.toBeInstanceOf(BusUnavailableError);
+      await publisher.close();
+    });
+  });
+}
+
+class OwnRedis {
+  private child: ChildProcess | null = null;
+
+  private constructor(
+    private readonly port: number,
+    private readonly folder: string,
+  ) {}
+
+  static async start(): Promise<OwnRedis> {
+    const redis = new OwnRedis(await freePort(), mkdtempSync(join(tmpdir(), 'fabric-redis-')));
+    await redis.run();
+    return redis;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  async run(): Promise<void> {
+    const settings = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', this.folder];
+    this.child = spawn('redis-server', settings, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    this.child.stdout?.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+    await until('redis-server answers', () => output.includes('Ready to accept connections'));
+  }
+
+  async kill(): Promise<void> {
+    const ended = this.child && once(this.child, 'exit');
+    this.child?.kill('SIGKILL');
+    await ended;
+  }
+
+  freeze(): void {
+    this.child?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.child?.kill('SIGCONT');
+  }
+
+  async remove(): Promise<void> {
+    await this.kill();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}

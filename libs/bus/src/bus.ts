@@ -1,0 +1,47 @@
+import type { ProxyReport, RouteChange, RouteHead, RouteSnapshot } from '@app-fabric/contracts';
+
+/**
+ * The way of routes from control plane to proxies, and of reports back. Two transports: ioredis and in-process.
+ * At-most-once delivery of messages is assumed (Redis pub/sub): whoever listens must be able to see a gap and read the state again.
+ * Every method that talks to the transport rejects with {@link BusUnavailableError} when it cannot be reached; none hangs for longer than 2 s.
+ */
+export interface PublisherBus {
+  /** The head as stored with the routes; `null` when nothing was ever published (or the store was emptied). */
+  head(): Promise<RouteHead | null>;
+  /** Atomically stores the app's document, moves the head and tells the subscribers. */
+  publish(change: RouteChange): Promise<void>;
+  /** Atomically replaces everything stored by `snapshot` and tells the subscribers to read it again. */
+  replaceAll(snapshot: RouteSnapshot): Promise<void>;
+  /** The proxies whose last report is less than 10 s old. */
+  proxies(): Promise<ProxyReport[]>;
+  /** Calls back for each report as it comes, unparsed reports dropped. Returns the unsubscribe. */
+  onReport(listener: (report: ProxyReport) => void): () => void;
+  /** True while the transport is connected. */
+  readonly connected: boolean;
+  onConnection(listener: (connected: boolean) => void): () => void;
+  close(): Promise<void>;
+}
+
+/** What a data plane needs. `message` values are unparsed: the receiver decides whether it accepts them. */
+export interface SubscriberBus {
+  /** Resolves when changes are being received, so that a state read afterwards misses nothing. Survives reconnects by itself. */
+  subscribe(listener: (message: RouteMessage) => void): Promise<void>;
+  head(): Promise<RouteHead | null>;
+  /** Everything stored, unparsed documents by key; consistent (one transaction). `null` when nothing was ever published. */
+  readAll(): Promise<RawSnapshot | null>;
+  report(report: ProxyReport): Promise<void>;
+  readonly connected: boolean;
+  onConnection(listener: (connected: boolean) => void): () => void;
+  close(): Promise<void>;
+}
+
+/** `change` is one unparsed RouteChange; `reset` says that everything must be read again. */
+export type RouteMessage = { type: 'change'; change: unknown } | { type: 'reset' };
+
+export interface RawSnapshot extends RouteHead {
+  documents: Map<string, unknown>;
+}
+
+export class BusUnavailableError extends Error {
+  readonly code = 'bus_unavailable';
+}

@@ -1,0 +1,89 @@
+import { appKey, type ProxyReport, REPORT_TTL_MS, type RouteChange, type RouteHead, type RouteSnapshot } from '@app-fabric/contracts';
+import type { PublisherBus, RawSnapshot, RouteMessage, SubscriberBus } from './bus.js';
+
+/**
+ * Both ends within one process. Everything that passes is copied through JSON, so that the planes share no object and nothing
+ * passes here that could not pass through Redis.
+ */
+export function createProcessBus(): { publisher: PublisherBus; subscriber: SubscriberBus } {
+  const store = new MemoryStore();
+  const lifetime = { connected: true, onConnection: () => () => undefined, close: async () => undefined };
+  return {
+    publisher: {
+      ...lifetime,
+      head: async () => store.head,
+      publish: async (change) => store.publish(change),
+      replaceAll: async (snapshot) => store.replaceAll(snapshot),
+      proxies: async () => store.proxies(),
+      onReport: (listener) => store.reports.add(listener),
+    },
+    subscriber: {
+      ...lifetime,
+      subscribe: async (listener) => {
+        store.messages.add(listener);
+      },
+      head: async () => store.head,
+      readAll: async () => store.readAll(),
+      report: async (report) => store.note(report),
+    },
+  };
+}
+
+class MemoryStore {
+  readonly messages = new Listeners<RouteMessage>();
+  readonly reports = new Listeners<ProxyReport>();
+  head: RouteHead | null = null;
+  private readonly documents = new Map<string, unknown>();
+  private readonly lastReports = new Map<string, { report: ProxyReport; atMs: number }>();
+
+  publish(change: RouteChange): void {
+    const { epoch, revision, key, document } = change;
+    if (this.head?.epoch === epoch && this.head.revision >= revision) return;
+    if (document) this.documents.set(key, copy(document));
+    else this.documents.delete(key);
+    this.head = { epoch, revision };
+    this.messages.tell({ type: 'change', change: copy(change) });
+  }
+
+  replaceAll({ epoch, revision, documents }: RouteSnapshot): void {
+    this.documents.clear();
+    for (const document of documents) this.documents.set(appKey(document.routes.namespace, document.routes.app), copy(document));
+    this.head = { epoch, revision };
+    this.messages.tell({ type: 'reset' });
+  }
+
+  readAll(): RawSnapshot | null {
+    return this.head && { ...this.head, documents: new Map([...this.documents].map(([key, document]) => [key, copy(document)])) };
+  }
+
+  note(report: ProxyReport): void {
+    if (report.leaving) this.lastReports.delete(report.proxyId);
+    else this.lastReports.set(report.proxyId, { report: copy(report), atMs: performance.now() });
+    this.reports.tell(copy(report));
+  }
+
+  proxies(): ProxyReport[] {
+    const oldest = performance.now() - REPORT_TTL_MS;
+    return [...this.lastReports.values()].filter(({ atMs }) => atMs > oldest).map(({ report }) => copy(report));
+  }
+}
+
+/** Told in order, and never from within the call that tells. */
+class Listeners<T> {
+  private readonly listeners = new Set<(value: T) => void>();
+
+  add(listener: (value: T) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  tell(value: T): void {
+    setImmediate(() => {
+      for (const listener of this.listeners) listener(value);
+    });
+  }
+}
+
+function copy<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
+}

@@ -1,0 +1,86 @@
+import { type BusNames, busNames, type ProxyReport, REPORT_TTL_MS, type RouteHead } from '@app-fabric/contracts';
+import { BusUnavailableError, type RawSnapshot, type RouteMessage, type SubscriberBus } from './bus.js';
+import { RedisLink, results } from './redis-link.js';
+import { type RedisBusOptions, readStoredHead } from './redis-publisher.js';
+
+const FIRST_CONNECT_MS = 2_000;
+
+/** Resolves also while Redis cannot be reached, after 2 s; it goes on being tried. */
+export async function connectRedisSubscriber({ url, prefix }: RedisBusOptions): Promise<SubscriberBus> {
+  const bus = new RedisSubscriber(url, busNames(prefix));
+  await bus.link.settled(FIRST_CONNECT_MS);
+  return bus;
+}
+
+class RedisSubscriber implements SubscriberBus {
+  readonly link: RedisLink;
+  private listener: ((message: RouteMessage) => void) | null = null;
+
+  constructor(
+    url: string,
+    private readonly names: BusNames,
+  ) {
+    this.link = new RedisLink(url, names.changes, (text) => this.listener?.(readMessage(text)));
+  }
+
+  get connected(): boolean {
+    return this.link.connected;
+  }
+
+  onConnection(listener: (connected: boolean) => void): () => void {
+    return this.link.onConnection(listener);
+  }
+
+  async subscribe(listener: (message: RouteMessage) => void): Promise<void> {
+    this.listener = listener;
+    if (!this.connected) throw new BusUnavailableError('Redis is not connected');
+  }
+
+  head(): Promise<RouteHead | null> {
+    return this.link.call(async (redis) => readStoredHead(await redis.hgetall(this.names.head)));
+  }
+
+  readAll(): Promise<RawSnapshot | null> {
+    return this.link.call(async (redis) => {
+      const [head, documents] = results(await redis.multi().hgetall(this.names.head).hgetall(this.names.documents).exec());
+      const stored = readStoredHead(head as Record<string, string>);
+      if (stored === null) return null;
+      const parsed = Object.entries(documents as Record<string, string>).map(([key, text]): [string, unknown] => [key, parseJson(text)]);
+      return { ...stored, documents: new Map(parsed) };
+    });
+  }
+
+  async report(report: ProxyReport): Promise<void> {
+    const { proxies, proxy, reports } = this.names;
+    const text = JSON.stringify(report);
+    await this.link.call(async (redis) => {
+      const transaction = redis.multi();
+      if (report.leaving) transaction.del(proxy(report.proxyId)).srem(proxies, report.proxyId);
+      else transaction.set(proxy(report.proxyId), text, 'PX', REPORT_TTL_MS).sadd(proxies, report.proxyId);
+      results(await transaction.publish(reports, text).exec());
+    });
+  }
+
+  close(): Promise<void> {
+    this.listener = null;
+    return this.link.close();
+  }
+}
+
+/** What cannot be read is passed on as a change that the receiver will refuse: it must notice, not overlook. */
+function readMessage(text: string): RouteMessage {
+  const message = parseJson(text);
+  if (typeof message === 'object' && message !== null && 'type' in message) {
+    if (message.type === 'reset') return { type: 'reset' };
+    if (message.type === 'change' && 'change' in message) return { type: 'change', change: message.change };
+  }
+  return { type: 'change', change: null };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,45 @@
+import type { AppRoutes } from '@app-fabric/routing';
+
+/** Where the control plane's stream of changes stands. `epoch` names the database; revisions of two epochs cannot be compared. */
+export interface RouteHead {
+  epoch: string;
+  revision: number;
+}
+
+/** One app's routes as of `revision`. */
+export interface RouteDocument {
+  format: 1;
+  revision: number;
+  routes: AppRoutes;
+}
+
+/** One step of the gapless stream: `previous` is always the revision before. `document: null` means that the app is gone. */
+export interface RouteChange extends RouteHead {
+  previous: number;
+  /** `namespace/app` */
+  key: string;
+  document: RouteDocument | null;
+}
+
+/** The whole state at `revision`: what a proxy reads when it starts or has seen a gap, and what it keeps on disk. */
+export interface RouteSnapshot extends RouteHead {
+  documents: RouteDocument[];
+}
+
+/** What a proxy says of itself, every second and at once after applying a change. */
+export interface ProxyReport {
+  proxyId: string;
+  /** New at each start of the proxy. */
+  bootId: string;
+  /** Address of the proxy's admin port. */
+  adminUrl: string;
+  /** What it routes by; `null` while it has no table. */
+  applied: RouteHead | null;
+  lastRejection: { revision: number; key: string; reason: string; at: string } | null;
+  /** Instance id → requests in flight, only where above 0. Instances that have left the table but still finish something are included. */
+  inFlight: Record<string, number>;
+  /** True in the last report of a clean shutdown: nobody needs to wait for this proxy any more. */
+  leaving: boolean;
+  /** ISO 8601 */
+  at: string;
+}

@@ -1,0 +1,147 @@
+import {
+  type Affinity,
+  type AppRoutes,
+  type AppVersionRef,
+  FALLBACKS,
+  type InstanceRef,
+  MAX_VERSION,
+  ON_UNAVAILABLE,
+  parseVersion,
+  type ServiceRoutes,
+  type ServiceVersionRoutes,
+  TOTAL_BP,
+  type WeightsRecord,
+} from '@app-fabric/routing';
+import type { RouteChange, RouteDocument, RouteHead } from './messages.js';
+import { appKey, NAME_PATTERN } from './names.js';
+import { array, entries, fail, field, integer, object, oneOf, type Parsed, parseWith, shortText, text, unique } from './read.js';
+
+const MAX_VERSIONS = 100_000;
+const MAX_SERVICES = 10_000;
+const MAX_INSTANCES = 10_000;
+const MAX_ALIASES = 100_000;
+const MAX_WEIGHTS = 10_000;
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/;
+
+/**
+ * Reads a route document; refuses it whole, with the path of what is wrong. Never throws, whatever comes. Unknown fields are ignored, so
+ * that a newer control plane can say more to older proxies; what changes the meaning of known fields needs another `format`.
+ */
+export function parseRouteDocument(input: unknown): Parsed<RouteDocument> {
+  return parseWith(() => readDocument(input, 'document'));
+}
+
+/** Reads one step of the stream. The document must be of the app that `key` names. */
+export function parseRouteChange(input: unknown): Parsed<RouteChange> {
+  return parseWith(() => {
+    const fields = object(input, 'change');
+    const head = readHead(fields, 'change');
+    const previous = integer(field(fields, 'previous'), 'change.previous', 0);
+    if (previous >= head.revision) fail('change.previous', 'must be below the revision');
+    const key = shortText(field(fields, 'key'), 'change.key', 257);
+    const raw = field(fields, 'document');
+    const document = raw === null ? null : readDocument(raw, 'document');
+    if (document && appKey(document.routes.namespace, document.routes.app) !== key) fail('change.key', 'is not that of the document');
+    return { ...head, previous, key, document };
+  });
+}
+
+export function readHead(fields: Record<string, unknown>, path: string): RouteHead {
+  return {
+    epoch: text(field(fields, 'epoch'), `${path}.epoch`, /^[A-Za-z0-9-]{1,64}$/, 'an epoch'),
+    revision: integer(field(fields, 'revision'), `${path}.revision`, 0),
+  };
+}
+
+function readDocument(input: unknown, path: string): RouteDocument {
+  const fields = object(input, path);
+  if (field(fields, 'format') !== 1) fail(`${path}.format`, 'must be 1');
+  return {
+    format: 1,
+    revision: integer(field(fields, 'revision'), `${path}.revision`, 0),
+    routes: readRoutes(field(fields, 'routes'), 'routes'),
+  };
+}
+
+function readRoutes(input: unknown, path: string): AppRoutes {
+  const fields = object(input, path);
+  const versions = array(field(fields, 'versions'), `${path}.versions`, MAX_VERSIONS, readVersionRef);
+  unique(versions, `${path}.versions`, ({ version }) => version);
+  const known = new Set(versions.map(({ version }) => version));
+  const services = array(field(fields, 'services'), `${path}.services`, MAX_SERVICES, (item, at) => readService(item, at, known));
+  unique(services, `${path}.services`, ({ name }) => name);
+  const affinity = field(fields, 'affinity');
+  return {
+    namespace: name(field(fields, 'namespace'), `${path}.namespace`),
+    app: name(field(fields, 'app'), `${path}.app`),
+    fallback: oneOf(field(fields, 'fallback'), `${path}.fallback`, FALLBACKS),
+    onUnavailable: oneOf(field(fields, 'onUnavailable'), `${path}.onUnavailable`, ON_UNAVAILABLE),
+    ...(affinity === undefined || affinity === null ? {} : { affinity: readAffinity(affinity, `${path}.affinity`) }),
+    aliases: Object.fromEntries(
+      entries(field(fields, 'aliases'), `${path}.aliases`, MAX_ALIASES, (alias, version, at) => {
+        name(alias, at);
+        const target = readVersion(version, at);
+        return known.has(target) ? target : fail(at, `names version ${target}, which does not exist`);
+      }),
+    ),
+    versions,
+    weights: readWeights(field(fields, 'weights'), `${path}.weights`),
+    services,
+  };
+}
+
+function readService(input: unknown, path: string, known: ReadonlySet<number>): ServiceRoutes {
+  const fields = object(input, path);
+  const versions = array(field(fields, 'versions'), `${path}.versions`, MAX_VERSIONS, (item, at): ServiceVersionRoutes => {
+    const own = object(item, at);
+    const version = readVersion(field(own, 'version'), `${at}.version`);
+    if (!known.has(version)) fail(`${at}.version`, `is ${version}, which is not among the versions`);
+    const instances = array(field(own, 'instances'), `${at}.instances`, MAX_INSTANCES, readInstance);
+    unique(instances, `${at}.instances`, ({ id }) => id);
+    return { version, instances };
+  });
+  unique(versions, `${path}.versions`, ({ version }) => version);
+  return { name: name(field(fields, 'name'), `${path}.name`), weights: readWeights(field(fields, 'weights'), `${path}.weights`), versions };
+}
+
+function readInstance(input: unknown, path: string): InstanceRef {
+  const fields = object(input, path);
+  const url = shortText(field(fields, 'url'), `${path}.url`, 2_000);
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  if (parsed?.protocol !== 'http:' || parsed.host === '' || parsed.username !== '' || parsed.password !== '')
+    fail(`${path}.url`, 'must be an http:// URL of host and port');
+  return { id: name(field(fields, 'id'), `${path}.id`), url };
+}
+
+function readVersionRef(input: unknown, path: string): AppVersionRef {
+  const fields = object(input, path);
+  return {
+    version: readVersion(field(fields, 'version'), `${path}.version`),
+    artifactVersion: text(field(fields, 'artifactVersion'), `${path}.artifactVersion`, /^[\x21-\x7e]{1,128}$/, 'a version of an artifact'),
+  };
+}
+
+function readAffinity(input: unknown, path: string): Affinity {
+  const fields = object(input, path);
+  const by = oneOf(field(fields, 'by'), `${path}.by`, ['header', 'cookie', 'address'] as const);
+  return by === 'address' ? { by } : { by, name: text(field(fields, 'name'), `${path}.name`, TOKEN, 'the name of a header or cookie') };
+}
+
+function readWeights(input: unknown, path: string): WeightsRecord | null {
+  if (input === null) return null;
+  const weights = entries(input, path, MAX_WEIGHTS, (key, weight, at) => {
+    if (parseVersion(key) === null) fail(at, 'is not a version');
+    return integer(weight, at, 0, TOTAL_BP);
+  });
+  const sum = weights.reduce((total, [, weight]) => total + weight, 0);
+  if (sum !== TOTAL_BP) fail(path, `add up to ${sum}, they must add up to ${TOTAL_BP}`);
+  return Object.fromEntries(weights);
+}
+
+function readVersion(value: unknown, path: string): number {
+  return integer(value, path, 1, MAX_VERSION);
+}
+
+function name(value: unknown, path: string): string {
+  return text(value, path, NAME_PATTERN, 'a name');
+}
