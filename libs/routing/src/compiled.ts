@@ -1,3 +1,6 @@
+import type { HostClaim } from './host-table.js';
+import type { Limiter } from './limiter.js';
+import type { RequestValues } from './request-values.js';
 import type { Affinity, Fallback, OnUnavailable } from './routes.js';
 import type { Weights } from './weights.js';
 
@@ -9,15 +12,19 @@ export interface CompiledVersion<I> {
   readonly artifactVersion: string;
   /** Empty when the service runs in this version, but no instance is usable. */
   readonly instances: readonly I[];
+  /** The version's own, over all services of the app; `null` when it is not limited. */
+  readonly limiter: Limiter | null;
 }
 
-export type RouteReason = 'pinned' | 'affinity' | 'weighted' | 'fallback';
+export type RouteReason = 'pinned' | 'audience' | 'affinity' | 'weighted' | 'fallback';
 
 /** Where a request goes. Shared by all requests that go there: never change it. */
 export interface RouteChoice<I> {
   readonly ok: true;
   readonly version: CompiledVersion<I>;
   readonly reason: RouteReason;
+  /** The affinity key decided. Whoever made the key up for this request tells the consumer, so that the next one carries it. */
+  readonly byAffinity: boolean;
 }
 
 /** What requests that pin no version follow: choices in ascending order of version, each with a weight above 0. */
@@ -31,6 +38,23 @@ export interface Split<I> {
   readonly affinity: { readonly choices: readonly RouteChoice<I>[]; readonly seeds: Int32Array; readonly weights: Float64Array } | null;
 }
 
+/** A rule as one service follows it. */
+export interface CompiledAudience<I> {
+  readonly name: string;
+  readonly matches: (values: RequestValues) => boolean;
+  /** Empty when nothing that the rule names runs, and `onUnavailable` says that its requests fail. */
+  readonly split: Split<I>;
+}
+
+/** Where copies of a service's requests go. */
+export interface CompiledMirror<I> {
+  readonly version: CompiledVersion<I>;
+  /** 1 to 10000 */
+  readonly shareBp: number;
+  /** A request with a larger body is not copied. */
+  readonly maxBodyBytes: number;
+}
+
 export interface CompiledService<I> {
   readonly name: string;
   /** The versions in which the service runs, ascending. */
@@ -42,6 +66,12 @@ export interface CompiledService<I> {
   /** Artifact version → the highest version made from it in which the service runs. */
   readonly artifacts: ReadonlyMap<string, RouteChoice<I>>;
   readonly split: Split<I>;
+  /** In order; rules that this service skips are left out. */
+  readonly audiences: readonly CompiledAudience<I>[];
+  /** `null`: nothing is copied. */
+  readonly mirror: CompiledMirror<I> | null;
+  /** The service's own, over all versions; `null` when it is not limited. */
+  readonly limiter: Limiter | null;
 }
 
 export interface CompiledApp<I> {
@@ -49,7 +79,10 @@ export interface CompiledApp<I> {
   readonly app: string;
   readonly fallback: Fallback;
   readonly onUnavailable: OnUnavailable;
+  /** The name of a header in lower case. */
   readonly affinity: Affinity | null;
+  readonly pinByAccept: boolean;
+  readonly hosts: readonly HostClaim[];
   readonly services: ReadonlyMap<string, CompiledService<I>>;
   /** Every decimal version, and every alias of one, that exists, running or not → version. */
   readonly versionNames: ReadonlyMap<string, number>;

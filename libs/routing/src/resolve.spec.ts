@@ -80,6 +80,44 @@ describe('CONTRACT §4: which version, first that applies', () => {
   });
 });
 
+describe('issue 3: pins also by content type, when the app allows it', () => {
+  const change = {
+    aliases: { canary: 2, old: 3 },
+    weights: { 1: 10_000 },
+    services: [service('cart', { 1: 1, 2: 1 })],
+  };
+  const table = tableOf(appRoutes({ ...change, pinByAccept: true }));
+  const cases: [string, Partial<RouteRequest>, string][] = [
+    ['a version', { acceptHeader: 'application/json; app-version=2' }, '2 pinned'],
+    ['an alias', { acceptHeader: 'application/json; app-version=canary' }, '2 pinned'],
+    ['`latest` is as if absent', { acceptHeader: 'application/json; app-version=latest' }, '1 weighted'],
+    ['nothing of a version', { acceptHeader: 'application/json' }, '1 weighted'],
+    ['after the path', { pathVersion: '1', acceptHeader: 'a/b; app-version=2' }, '1 pinned'],
+    ['after X-App-Version', { versionHeader: '1', acceptHeader: 'a/b; app-version=2' }, '1 pinned'],
+    ['after X-Artifact-Version', { artifactHeader: '1.0.0', acceptHeader: 'a/b; app-version=2' }, '1 pinned'],
+    [
+      '`latest` before it leaves it in force',
+      { pathVersion: 'latest', versionHeader: 'latest', acceptHeader: 'a/b;app-version=2' },
+      '2 pinned',
+    ],
+    ['two different values', { acceptHeader: 'a/b; app-version=1, c/d; app-version=2' }, 'bad_version_header'],
+    ['what cannot be read', { acceptHeader: 'a/b; app-version' }, 'bad_version_header'],
+    ['neither version nor alias', { acceptHeader: 'a/b; app-version="../x"' }, 'bad_version_header'],
+    ['unknown', { acceptHeader: 'a/b; app-version=77' }, 'version_not_found'],
+    ['a pin never falls back', { acceptHeader: 'a/b; app-version=old' }, 'version_unavailable'],
+    ['what decides first makes it irrelevant', { pathVersion: '1', acceptHeader: 'a/b; app-version' }, '1 pinned'],
+  ];
+  it.each(cases)('%s', (_label, request, expected) => {
+    expect(outcome(table, request)).toBe(expected);
+  });
+
+  it('does nothing where the app does not', () => {
+    const off = tableOf(appRoutes(change));
+    expect(outcome(off, { acceptHeader: 'a/b; app-version=2' })).toBe('1 weighted');
+    expect(outcome(off, { acceptHeader: 'a/b; app-version' })).toBe('1 weighted');
+  });
+});
+
 describe('CONTRACT §4: fallback and unavailability', () => {
   const running = [service('cart', { 1: 1, 2: 1, 3: 1 })];
   it.each([

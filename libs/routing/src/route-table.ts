@@ -1,4 +1,5 @@
 import type { CompiledApp } from './compiled.js';
+import { type HostClaim, HostTable } from './host-table.js';
 
 /**
  * The apps that a data plane routes to. Looking one up costs the same whatever their number; replacing one is one assignment, so a
@@ -6,6 +7,7 @@ import type { CompiledApp } from './compiled.js';
  */
 export class RouteTable<I> {
   readonly #namespaces = new Map<string, Map<string, CompiledApp<I>>>();
+  readonly #hosts = new HostTable();
   #size = 0;
 
   /** The number of apps. */
@@ -15,6 +17,11 @@ export class RouteTable<I> {
 
   get(namespace: string, app: string): CompiledApp<I> | undefined {
     return this.#namespaces.get(namespace)?.get(app);
+  }
+
+  /** Whose a request is by its host, and path without query; see {@link HostTable.lookup}. */
+  lookupHost(authority: string, path: string): HostClaim | undefined {
+    return this.#hosts.lookup(authority, path);
   }
 
   /** Adds the app, or puts it in the place of the one of the same name, which is returned. */
@@ -27,6 +34,7 @@ export class RouteTable<I> {
     const previous = apps.get(app.app);
     apps.set(app.app, app);
     if (previous === undefined) this.#size += 1;
+    this.#hosts.replace(ownerKey(app.namespace, app.app), app.hosts);
     return previous;
   }
 
@@ -38,10 +46,16 @@ export class RouteTable<I> {
     apps.delete(app);
     if (apps.size === 0) this.#namespaces.delete(namespace);
     this.#size -= 1;
+    this.#hosts.replace(ownerKey(namespace, app), []);
     return previous;
   }
 
   *apps(): Generator<CompiledApp<I>, void, undefined> {
     for (const apps of this.#namespaces.values()) yield* apps.values();
   }
+}
+
+/** Names hold no slash. */
+function ownerKey(namespace: string, app: string): string {
+  return `${namespace}/${app}`;
 }

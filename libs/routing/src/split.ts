@@ -7,7 +7,11 @@ export interface Share<I> {
   weight: number;
 }
 
-export function compileSplit<I>(shares: readonly Share<I>[], reason: 'weighted' | 'fallback', withAffinity: boolean): Split<I> {
+export function compileSplit<I>(
+  shares: readonly Share<I>[],
+  reason: 'weighted' | 'audience' | 'fallback',
+  withAffinity: boolean,
+): Split<I> {
   const weighted = shares.filter(({ weight }) => weight > 0);
   const cumulative = new Uint32Array(weighted.length);
   let total = 0;
@@ -16,12 +20,19 @@ export function compileSplit<I>(shares: readonly Share<I>[], reason: 'weighted' 
     cumulative[index] = total;
   });
   return {
-    choices: weighted.map(({ version }): RouteChoice<I> => ({ ok: true, version, reason })),
+    choices: weighted.map(({ version }): RouteChoice<I> => ({ ok: true, version, reason, byAffinity: false })),
     cumulative,
     total,
     affinity: withAffinity
       ? {
-          choices: weighted.map(({ version }): RouteChoice<I> => ({ ok: true, version, reason: 'affinity' })),
+          choices: weighted.map(
+            ({ version }): RouteChoice<I> => ({
+              ok: true,
+              version,
+              reason: reason === 'audience' ? 'audience' : 'affinity',
+              byAffinity: true,
+            }),
+          ),
           seeds: Int32Array.from(weighted, ({ version }) => affinitySeed(version.version)),
           weights: Float64Array.from(weighted, ({ weight }) => weight),
         }
