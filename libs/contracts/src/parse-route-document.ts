@@ -1,27 +1,37 @@
 import {
-  type Affinity,
   type AppRoutes,
   type AppVersionRef,
   FALLBACKS,
   type InstanceRef,
-  MAX_VERSION,
   ON_UNAVAILABLE,
-  parseVersion,
   type ServiceRoutes,
   type ServiceVersionRoutes,
-  TOTAL_BP,
-  type WeightsRecord,
 } from '@app-fabric/routing';
 import type { RouteChange, RouteDocument, RouteHead } from './messages.js';
 import { appKey, NAME_PATTERN } from './names.js';
-import { array, entries, fail, field, integer, object, oneOf, type Parsed, parseWith, shortText, text, unique } from './read.js';
+import {
+  array,
+  boolean,
+  entries,
+  fail,
+  field,
+  integer,
+  object,
+  oneOf,
+  optional,
+  type Parsed,
+  parseWith,
+  shortText,
+  text,
+  unique,
+} from './read.js';
+import { readAffinity, readAudiences, readHosts, readLimits, readMirror } from './read-routing.js';
+import { readVersion, readWeights } from './read-weights.js';
 
 const MAX_VERSIONS = 100_000;
 const MAX_SERVICES = 10_000;
 const MAX_INSTANCES = 10_000;
 const MAX_ALIASES = 100_000;
-const MAX_WEIGHTS = 10_000;
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/;
 
 /**
  * Reads a route document; refuses it whole, with the path of what is wrong. Never throws, whatever comes. Unknown fields are ignored, so
@@ -70,13 +80,16 @@ function readRoutes(input: unknown, path: string): AppRoutes {
   const known = new Set(versions.map(({ version }) => version));
   const services = array(field(fields, 'services'), `${path}.services`, MAX_SERVICES, (item, at) => readService(item, at, known));
   unique(services, `${path}.services`, ({ name }) => name);
-  const affinity = field(fields, 'affinity');
   return {
     namespace: name(field(fields, 'namespace'), `${path}.namespace`),
     app: name(field(fields, 'app'), `${path}.app`),
     fallback: oneOf(field(fields, 'fallback'), `${path}.fallback`, FALLBACKS),
     onUnavailable: oneOf(field(fields, 'onUnavailable'), `${path}.onUnavailable`, ON_UNAVAILABLE),
-    ...(affinity === undefined || affinity === null ? {} : { affinity: readAffinity(affinity, `${path}.affinity`) }),
+    ...optional(fields, path, 'affinity', readAffinity),
+    ...optional(fields, path, 'pinByAccept', boolean),
+    ...optional(fields, path, 'audiences', readAudiences),
+    ...optional(fields, path, 'mirror', readMirror),
+    ...optional(fields, path, 'limits', readLimits),
     aliases: Object.fromEntries(
       entries(field(fields, 'aliases'), `${path}.aliases`, MAX_ALIASES, (alias, version, at) => {
         name(alias, at);
@@ -101,7 +114,12 @@ function readService(input: unknown, path: string, known: ReadonlySet<number>): 
     return { version, instances };
   });
   unique(versions, `${path}.versions`, ({ version }) => version);
-  return { name: name(field(fields, 'name'), `${path}.name`), weights: readWeights(field(fields, 'weights'), `${path}.weights`), versions };
+  return {
+    name: name(field(fields, 'name'), `${path}.name`),
+    weights: readWeights(field(fields, 'weights'), `${path}.weights`),
+    versions,
+    ...optional(fields, path, 'hosts', readHosts),
+  };
 }
 
 function readInstance(input: unknown, path: string): InstanceRef {
@@ -119,27 +137,6 @@ function readVersionRef(input: unknown, path: string): AppVersionRef {
     version: readVersion(field(fields, 'version'), `${path}.version`),
     artifactVersion: text(field(fields, 'artifactVersion'), `${path}.artifactVersion`, /^[\x21-\x7e]{1,128}$/, 'a version of an artifact'),
   };
-}
-
-function readAffinity(input: unknown, path: string): Affinity {
-  const fields = object(input, path);
-  const by = oneOf(field(fields, 'by'), `${path}.by`, ['header', 'cookie', 'address'] as const);
-  return by === 'address' ? { by } : { by, name: text(field(fields, 'name'), `${path}.name`, TOKEN, 'the name of a header or cookie') };
-}
-
-function readWeights(input: unknown, path: string): WeightsRecord | null {
-  if (input === null) return null;
-  const weights = entries(input, path, MAX_WEIGHTS, (key, weight, at) => {
-    if (parseVersion(key) === null) fail(at, 'is not a version');
-    return integer(weight, at, 0, TOTAL_BP);
-  });
-  const sum = weights.reduce((total, [, weight]) => total + weight, 0);
-  if (sum !== TOTAL_BP) fail(path, `add up to ${sum}, they must add up to ${TOTAL_BP}`);
-  return Object.fromEntries(weights);
-}
-
-function readVersion(value: unknown, path: string): number {
-  return integer(value, path, 1, MAX_VERSION);
 }
 
 function name(value: unknown, path: string): string {

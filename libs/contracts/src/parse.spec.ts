@@ -11,7 +11,27 @@ const DOCUMENT: RouteDocument = {
     app: 'shop',
     fallback: 'random',
     onUnavailable: 'redistribute',
-    affinity: { by: 'cookie', name: 'session' },
+    affinity: { by: 'cookie', name: 'session', ttlSeconds: 3_600 },
+    pinByAccept: true,
+    audiences: [
+      {
+        name: 'staff',
+        when: [
+          { by: 'header', name: 'X-Group', equals: 'staff' },
+          { by: 'cookie', name: 'beta', present: true },
+          { by: 'query', name: 'preview mode', oneOf: ['a', 'b'] },
+          { by: 'header', name: 'User-Agent', prefix: 'Shop/' },
+          { by: 'address', cidr: ['10.0.0.0/8', '2001:db8::/32'] },
+        ],
+        to: { version: 77 },
+      },
+      { name: 'testers', when: [{ by: 'address', cidr: ['::1'] }], to: { weights: { 1: 5_000, 77: 5_000 } } },
+    ],
+    mirror: { version: 2, shareBp: 1_050, maxBodyBytes: 1_024, services: { pay: { version: 1, shareBp: 0 } } },
+    limits: {
+      services: { cart: { requestsPerSecond: 0.5, burst: 10, concurrent: 20 } },
+      versions: { 2: { concurrent: 5 } },
+    },
     aliases: { canary: 2 },
     versions: [
       { version: 1, artifactVersion: '1.0.0' },
@@ -20,7 +40,12 @@ const DOCUMENT: RouteDocument = {
     weights: { 1: 9_000, 2: 1_000 },
     services: [
       { name: 'cart', weights: null, versions: [{ version: 1, instances: [{ id: 'i1', url: 'http://127.0.0.1:4000' }] }] },
-      { name: 'pay', weights: { 2: 10_000 }, versions: [{ version: 2, instances: [] }] },
+      {
+        name: 'pay',
+        weights: { 2: 10_000 },
+        versions: [{ version: 2, instances: [] }],
+        hosts: { hosts: ['pay.example.com', '*.pay.example.com'], pathPrefix: '/v1' },
+      },
     ],
   },
 };
@@ -47,6 +72,12 @@ describe('parseRouteDocument', () => {
     expect(parseRouteDocument(changed('routes.later', { more: 1 }))).toEqual({ ok: true, value: DOCUMENT });
   });
 
+  it('takes a document from before audiences, mirroring, limits and hosts', () => {
+    const { affinity: _, pinByAccept: _a, audiences: _b, mirror: _c, limits: _d, ...routes } = DOCUMENT.routes;
+    const former = { ...DOCUMENT, routes: { ...routes, services: routes.services.map(({ hosts: _e, ...service }) => service) } };
+    expect(parseRouteDocument(JSON.parse(JSON.stringify(former)))).toEqual({ ok: true, value: former });
+  });
+
   const bad: [path: string, value: unknown, reason: RegExp][] = [
     ['format', 2, /format/],
     ['revision', -1, /revision/],
@@ -58,6 +89,43 @@ describe('parseRouteDocument', () => {
     ['routes.onUnavailable', 1, /onUnavailable/],
     ['routes.affinity', { by: 'cookie' }, /affinity.name/],
     ['routes.affinity', { by: 'moon', name: 'x' }, /affinity.by/],
+    ['routes.affinity', { by: 'cookie', name: 'a', ttlSeconds: 0 }, /ttlSeconds must be a whole number/],
+    ['routes.pinByAccept', 'yes', /pinByAccept must be true or false/],
+    ['routes.audiences', {}, /audiences must be a list/],
+    ['routes.audiences', new Array(65).fill(null), /at most 64/],
+    ['routes.audiences.1.name', 'staff', /names staff twice/],
+    ['routes.audiences.0.name', 'a b', /name must be a name/],
+    ['routes.audiences.0.when', [], /at least one condition/],
+    ['routes.audiences.0.when', new Array(17).fill(null), /at most 16/],
+    ['routes.audiences.0.when.0', { by: 'moon', name: 'x', equals: 'y' }, /when\[0\].by must be one of/],
+    ['routes.audiences.0.when.0', { by: 'header', name: 'x y', equals: 'y' }, /when\[0\].name/],
+    ['routes.audiences.0.when.0', { by: 'header', name: 'x' }, /must have one of equals/],
+    ['routes.audiences.0.when.0', { by: 'header', name: 'x', equals: 'y', prefix: 'z' }, /must have one of equals/],
+    ['routes.audiences.0.when.0', { by: 'header', name: 'x', matches: '.*' }, /must have one of equals/],
+    ['routes.audiences.0.when.0', { by: 'header', name: 'x', equals: 'y'.repeat(257) }, /at most 256 characters/],
+    ['routes.audiences.0.when.0', { by: 'header', name: 'x', oneOf: new Array(257).fill('y') }, /at most 256/],
+    ['routes.audiences.0.when.0', { by: 'header', name: 'x', present: 1 }, /present must be true or false/],
+    ['routes.audiences.0.when.4.cidr', ['10.0.0.1/8'], /cidr\[0\] has bits set/],
+    ['routes.audiences.0.when.4.cidr', new Array(257).fill('::1'), /at most 256/],
+    ['routes.audiences.0.to', {}, /to.weights must be an object/],
+    ['routes.audiences.0.to.version', 0, /to.version must be/],
+    ['routes.audiences.1.to.weights', { 1: 9_999 }, /add up to 9999/],
+    ['routes.mirror.version', '2', /mirror.version/],
+    ['routes.mirror.shareBp', 10_001, /mirror.shareBp/],
+    ['routes.mirror.maxBodyBytes', 10_485_761, /mirror.maxBodyBytes/],
+    ['routes.mirror.services', { 'a b': { version: 1, shareBp: 1 } }, /is not allowed/],
+    ['routes.mirror.services.pay', { version: 1 }, /services.pay.shareBp/],
+    ['routes.limits.services', { '': {} }, /is not allowed/],
+    ['routes.limits.services.cart.requestsPerSecond', 0, /a number from 0.01 to 1000000/],
+    ['routes.limits.services.cart.requestsPerSecond', Number.NaN, /a number from/],
+    ['routes.limits.services.cart.burst', 1.5, /burst must be a whole number/],
+    ['routes.limits.services.cart.concurrent', 0, /concurrent must be a whole number/],
+    ['routes.limits.versions', { '02': { concurrent: 1 } }, /is not allowed/],
+    ['routes.services.1.hosts.hosts', ['Pay.example.com'], /must be the name of a host/],
+    ['routes.services.1.hosts.hosts', ['a.com', 'a.com'], /names a.com twice/],
+    ['routes.services.1.hosts.hosts', new Array(65).fill('a.com'), /at most 64/],
+    ['routes.services.1.hosts.pathPrefix', '/v1/', /pathPrefix must be/],
+    ['routes.services.1.hosts.pathPrefix', undefined, /pathPrefix must be/],
     ['routes.aliases', { canary: 9 }, /names version 9/],
     ['routes.aliases', { 'a b': 1 }, /aliases/],
     ['routes.versions', null, /versions must be a list/],
@@ -86,7 +154,24 @@ describe('parseRouteDocument', () => {
 
   it('never throws, whatever comes', () => {
     fc.assert(fc.property(fc.jsonValue(), (input) => typeof parseRouteDocument(input).ok === 'boolean'));
-    const places = ['routes', 'routes.versions', 'routes.services', 'routes.services.0.versions', 'routes.weights', 'routes.aliases'];
+    const places = [
+      'routes.affinity',
+      'routes.audiences',
+      'routes.audiences.0',
+      'routes.audiences.0.when.0',
+      'routes.audiences.0.to',
+      'routes.mirror',
+      'routes.mirror.services',
+      'routes.limits',
+      'routes.limits.services.cart',
+      'routes.services.1.hosts',
+      'routes',
+      'routes.versions',
+      'routes.services',
+      'routes.services.0.versions',
+      'routes.weights',
+      'routes.aliases',
+    ];
     fc.assert(
       fc.property(
         fc.constantFrom(...places),

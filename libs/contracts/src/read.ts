@@ -25,6 +25,22 @@ export function field(fields: Fields, name: string): unknown {
   return Object.hasOwn(fields, name) ? fields[name] : undefined;
 }
 
+/** What is not there, or null, stays out of the object. */
+export function optional<K extends string, T>(
+  fields: Fields,
+  path: string,
+  name: K,
+  read: (value: unknown, path: string) => T,
+): { [key in K]?: T } {
+  const value = field(fields, name);
+  return value === undefined || value === null ? {} : ({ [name]: read(value, `${path}.${name}`) } as { [key in K]: T });
+}
+
+export function boolean(value: unknown, path: string): boolean {
+  if (typeof value !== 'boolean') fail(path, 'must be true or false');
+  return value as boolean;
+}
+
 export function array<T>(value: unknown, path: string, max: number, read: (item: unknown, path: string) => T): T[] {
   if (!Array.isArray(value)) fail(path, 'must be a list');
   const list = value as unknown[];
@@ -56,6 +72,11 @@ export function shortText(value: unknown, path: string, maxLength = 1_000): stri
 export function integer(value: unknown, path: string, min: number, max = Number.MAX_SAFE_INTEGER): number {
   if (!Number.isInteger(value) || (value as number) < min || (value as number) > max)
     fail(path, `must be a whole number from ${min} to ${max}`);
+  return value as number;
+}
+
+export function number(value: unknown, path: string, min: number, max: number): number {
+  if (typeof value !== 'number' || !(value >= min && value <= max)) fail(path, `must be a number from ${min} to ${max}`);
   return value as number;
 }
 
