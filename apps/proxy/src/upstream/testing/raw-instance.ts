@@ -13,8 +13,8 @@ export class RawInstance {
 
   private constructor(server: Server, id: string) {
     this.#server = server;
-    const { port } = server.address() as AddressInfo;
-    this.state = new InstanceState({ id, url: `http://127.0.0.1:${port}` });
+    const { address, family, port } = server.address() as AddressInfo;
+    this.state = new InstanceState({ id, url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}` });
     server.on('connection', (socket) => {
       this.accepted += 1;
       this.#sockets.add(socket);
@@ -26,9 +26,9 @@ export class RawInstance {
     });
   }
 
-  static async start(id = 'a'): Promise<RawInstance> {
+  static async start(id = 'a', host = '127.0.0.1'): Promise<RawInstance> {
     const server = createServer({ allowHalfOpen: true });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(0, host, resolve));
     return new RawInstance(server, id);
   }
 

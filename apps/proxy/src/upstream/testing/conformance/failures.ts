@@ -1,0 +1,75 @@
+import { valuesOf } from '../raw-client.js';
+import { GET, OK } from './messages.js';
+import type { Suite } from './suite.js';
+
+export function describeFailures(suite: Suite): void {
+  describe('failures of instances', () => {
+    suite.rule('502 upstream_connect_failed when nobody listens', async ({ bench, instance }) => {
+      const dead = await instance();
+      await dead.stopAccepting();
+      const { client, gateway } = await bench({}, [dead]);
+      const peer = await client();
+      peer.send(GET);
+      const answer = await peer.readMessage();
+      expect(answer.status).toBe(502);
+      expect(JSON.parse(answer.body.toString())).toMatchObject({ code: 'upstream_connect_failed', status: 502 });
+      expect(valuesOf(answer.headers, 'content-type')).toEqual(['application/problem+json']);
+      expect(valuesOf(answer.headers, 'x-request-id')).toEqual(['id-1']);
+      expect(gateway.failures).toEqual(['connect_failed']);
+    });
+
+    suite.rule('a failed connect is tried on another instance, the body untouched', async ({ bench, instance }) => {
+      const dead = await instance('dead');
+      await dead.stopAccepting();
+      const alive = await instance('alive');
+      const { client } = await bench({}, [dead, alive]);
+      const peer = await client();
+      peer.send('POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc');
+      const upstream = await alive.connection();
+      expect((await upstream.readMessage()).body.toString()).toBe('abc');
+      upstream.send(OK);
+      expect((await peer.readMessage()).status).toBe(200);
+    });
+
+    suite.rule('a kept connection that the instance closes at the moment of its reuse is not the client’s problem', async ({ bench }) => {
+      const { client, instance, gateway } = await bench();
+      const peer = await client();
+      peer.send(GET);
+      const first = await instance.connection();
+      await first.readMessage();
+      first.send(OK);
+      await peer.readMessage();
+      peer.send(GET);
+      await first.readMessage();
+      first.reset();
+      const second = await instance.connection();
+      await second.readMessage();
+      second.send(OK);
+      expect((await peer.readMessage()).status).toBe(200);
+      expect(gateway.failures).toEqual(['stale_connection']);
+    });
+
+    suite.rule('502 upstream_reset when the instance resets before an answer; a POST is never sent twice', async ({ bench }) => {
+      const { client, instance, gateway } = await bench();
+      const peer = await client();
+      peer.send('POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc');
+      const upstream = await instance.connection();
+      await upstream.readMessage();
+      upstream.reset();
+      const answer = await peer.readMessage();
+      expect(JSON.parse(answer.body.toString())).toMatchObject({ code: 'upstream_reset', status: 502 });
+      expect(gateway.failures).toEqual([]);
+      expect(instance.accepted).toBe(1);
+    });
+
+    suite.rule('504 upstream_timeout when the instance does not answer', async ({ bench }) => {
+      const { client, instance } = await bench({ responseTimeoutMs: 50 });
+      const peer = await client();
+      peer.send(GET);
+      const upstream = await instance.connection();
+      const answer = await peer.readMessage();
+      expect(JSON.parse(answer.body.toString())).toMatchObject({ code: 'upstream_timeout', status: 504 });
+      await upstream.untilEnd();
+    });
+  });
+}

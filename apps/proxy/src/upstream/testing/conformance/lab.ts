@@ -1,0 +1,70 @@
+import type { CreateForwarder, Forwarder, ForwarderLimits } from '../../forwarder.js';
+import { FakeGateway } from '../fake-gateway.js';
+import { RawPeer } from '../raw-client.js';
+import { RawInstance } from '../raw-instance.js';
+
+/** Generous where a case does not speak of the limit: a busy machine must not trip them. */
+const TEST_LIMITS: ForwarderLimits = {
+  headBytes: 16 * 1024,
+  targetBytes: 8 * 1024,
+  bodyBytes: 0,
+  headTimeoutMs: 10_000,
+  clientIdleMs: 10_000,
+  connectTimeoutMs: 2_000,
+  responseTimeoutMs: 10_000,
+  streamIdleMs: 10_000,
+  tunnelIdleMs: 10_000,
+  instanceIdleMs: 10_000,
+  connectionsPerInstance: 100,
+  clientConnections: 1_000,
+};
+
+/** One forwarder between raw clients and raw instances. */
+export interface Bench {
+  port: number;
+  gateway: FakeGateway;
+  forwarder: Forwarder;
+  /** The first instance. */
+  instance: RawInstance;
+  client(): Promise<RawPeer>;
+}
+
+/** What one case may use; everything that it opened is closed after it. */
+export class Lab {
+  readonly #createForwarder: CreateForwarder;
+  readonly #cleanups: (() => Promise<void> | void)[] = [];
+
+  constructor(createForwarder: CreateForwarder) {
+    this.#createForwarder = createForwarder;
+  }
+
+  // Fields, not methods: cases take the lab apart.
+  readonly instance = async (id = 'a', host?: string): Promise<RawInstance> => {
+    const made = await RawInstance.start(id, host);
+    this.#cleanups.push(() => made.close());
+    return made;
+  };
+
+  readonly bench = async (limits: Partial<ForwarderLimits> = {}, instances?: RawInstance[]): Promise<Bench> => {
+    const list = instances ?? [await this.instance()];
+    const gateway = new FakeGateway(list.map((one) => one.state));
+    const forwarder = this.#createForwarder(gateway, { ...TEST_LIMITS, ...limits });
+    const { port } = await forwarder.listen('127.0.0.1', 0);
+    this.#cleanups.push(() => forwarder.close(0));
+    return {
+      port,
+      gateway,
+      forwarder,
+      instance: list[0] as RawInstance,
+      client: async () => {
+        const peer = await RawPeer.connect(port);
+        this.#cleanups.push(() => peer.close());
+        return peer;
+      },
+    };
+  };
+
+  async close(): Promise<void> {
+    for (const cleanup of this.#cleanups.splice(0).reverse()) await cleanup();
+  }
+}

@@ -1,0 +1,103 @@
+import { valuesOf } from '../raw-client.js';
+import { OK } from './messages.js';
+import type { Suite } from './suite.js';
+
+export function describeUpgrades(suite: Suite): void {
+  describe('upgrades', () => {
+    const HANDSHAKE =
+      'GET /ws HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n';
+    const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n';
+
+    suite.rule('WebSocket: bytes go both ways, early ones included, and count as in flight until the end', async ({ bench }) => {
+      const { client, instance, gateway } = await bench();
+      const peer = await client();
+      peer.send(`${HANDSHAKE}early`);
+      const upstream = await instance.connection();
+      const request = await upstream.readHead();
+      expect(valuesOf(request.headers, 'upgrade')).toEqual(['websocket']);
+      expect(valuesOf(request.headers, 'connection')).toEqual(['Upgrade']);
+      expect(valuesOf(request.headers, 'x-request-id')).toEqual(['id-1']);
+      upstream.send(`${SWITCH}hello`);
+      const answer = await peer.readHead();
+      expect(answer.status).toBe(101);
+      expect(valuesOf(answer.headers, 'x-app-version')).toEqual(['3']);
+      expect((await peer.readBytes(5)).toString()).toBe('hello');
+      expect((await upstream.readBytes(5)).toString()).toBe('early');
+      peer.send('ping');
+      expect((await upstream.readBytes(4)).toString()).toBe('ping');
+      expect(gateway.running).toBe(1);
+      peer.socket.end();
+      await upstream.untilEnd();
+      upstream.send('last');
+      expect((await peer.readBytes(4)).toString()).toBe('last');
+      upstream.socket.end();
+      await gateway.ended(1);
+      expect(gateway.results).toEqual([{ status: 101, outcome: 'complete' }]);
+    });
+
+    suite.rule('either side of a tunnel that breaks takes the other with it, and nothing else', async ({ bench }) => {
+      for (const side of ['client', 'instance'] as const) {
+        const { client, instance, gateway } = await bench();
+        const peer = await client();
+        peer.send(HANDSHAKE);
+        const upstream = await instance.connection();
+        await upstream.readHead();
+        upstream.send(SWITCH);
+        await peer.readHead();
+        (side === 'client' ? peer : upstream).reset();
+        await (side === 'client' ? upstream : peer).untilEnd();
+        await gateway.ended(1);
+        expect(gateway.running).toBe(0);
+      }
+    });
+
+    suite.rule('an instance that declines the upgrade is heard, its chunks decoded', async ({ bench }) => {
+      const { client, instance } = await bench();
+      const peer = await client();
+      peer.send(HANDSHAKE);
+      const upstream = await instance.connection();
+      await upstream.readHead();
+      upstream.send('HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n');
+      const answer = await peer.readMessage();
+      expect(answer.status).toBe(403);
+      expect(answer.body.toString()).toBe('no');
+    });
+
+    suite.rule('a failed connect is tried on another instance; with none left 502', async ({ bench, instance }) => {
+      const dead = await instance('dead');
+      await dead.stopAccepting();
+      const alive = await instance('alive');
+      const one = await bench({}, [dead, alive]);
+      const first = await one.client();
+      first.send(HANDSHAKE);
+      await (await alive.connection()).readHead();
+      const two = await bench({}, [dead]);
+      const second = await two.client();
+      second.send(HANDSHAKE);
+      expect(JSON.parse((await second.readMessage()).body.toString())).toMatchObject({ code: 'upstream_connect_failed' });
+    });
+
+    suite.rule('the client goes away before the instance has answered the handshake', async ({ bench }) => {
+      const { client, instance, gateway } = await bench();
+      const peer = await client();
+      peer.send(HANDSHAKE);
+      const upstream = await instance.connection();
+      await upstream.readHead();
+      peer.reset();
+      await upstream.untilEnd();
+      await gateway.ended(1);
+      expect(gateway.running).toBe(0);
+    });
+
+    suite.rule('another protocol is answered in HTTP/1.1', async ({ bench }) => {
+      const { client, instance, gateway } = await bench();
+      const peer = await client();
+      peer.send('GET /x HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n\r\n');
+      const upstream = await instance.connection();
+      expect(valuesOf((await upstream.readMessage()).headers, 'upgrade')).toEqual([]);
+      upstream.send(OK);
+      expect((await peer.readMessage()).body.toString()).toBe('ok');
+      await gateway.ended(1);
+    });
+  });
+}
