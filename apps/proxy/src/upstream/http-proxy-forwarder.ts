@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type httpProxy from 'http-proxy';
-import { type HeaderList, hasToken, headerValues, requestFraming } from '../http/headers.js';
-import type { ProblemCode } from '../http/problems.js';
-import type { Exchange, Forwarder, ForwarderLimits, Gateway, Refusal, RequestHead } from './forwarder.js';
+import { hasToken, headerValues, requestFraming } from '../http/headers.js';
+import type { Problem, ProblemCode } from '../http/problems.js';
+import type { Forwarder, ForwarderLimits, Gateway, Refusal, RequestHead } from './forwarder.js';
 import { HttpExchange } from './http-exchange.js';
 import type { InstanceState } from './instance.js';
 import { InstanceAgents } from './instance-agents.js';
@@ -28,6 +28,8 @@ class HttpProxyForwarder implements Forwarder {
   /** Requests being answered on a connection, to know whether a parse error may be answered on it. */
   readonly #answering = new Map<Socket, ServerResponse>();
   readonly #responses = new Set<ServerResponse>();
+  /** Connections on which something was sent that may be read in two ways: nothing behind it is read. */
+  readonly #refused = new WeakSet<Socket>();
   readonly #sockets = new Set<Socket>();
   readonly #tunnels = new Set<Socket>();
   #draining = false;
@@ -63,7 +65,7 @@ class HttpProxyForwarder implements Forwarder {
     this.#server.on('upgrade', (req: IncomingMessage, socket: Socket, head: Buffer) => this.#onUpgrade(req, socket, head));
     this.#server.on('connect', (_req: IncomingMessage, socket: Socket) => {
       socket.on('error', () => socket.destroy());
-      writeProblem(socket, gateway.refuseUnparsed({ code: 'bad_request', detail: 'CONNECT is not supported.' }));
+      writeProblem(socket, gateway.refuseUnparsed({ code: 'method_not_supported', detail: 'CONNECT is not supported.' }));
     });
     this.#server.on('clientError', (error: Error & { code?: string }, socket: Socket) => this.#onClientError(error, socket));
   }
@@ -108,18 +110,43 @@ class HttpProxyForwarder implements Forwarder {
 
   #onRequest(req: IncomingMessage, res: ServerResponse): void {
     const { socket } = req;
+    if (this.#refused.has(socket)) return; // Node has parsed on behind it
     this.#answering.set(socket, res);
     this.#responses.add(res);
     res.once('close', () => {
       this.#responses.delete(res);
       if (this.#answering.get(socket) === res) this.#answering.delete(socket);
     });
-    const opened = this.#open(req);
+    const broken = this.#check(req);
+    if (broken !== null) {
+      this.#refuseUnread(req, res, broken);
+      return;
+    }
+    const opened = this.#gateway.open(headOf(req));
     if (opened.kind === 'refusal') {
       this.#refuse(req, res, opened);
       return;
     }
     new HttpExchange({ proxy: this.#proxy, agents: this.#agents, limits: this.#limits, draining: () => this.#draining }, req, res, opened);
+  }
+
+  /** Where such a request ends is not certain: its answer is the last on the connection. */
+  #refuseUnread(req: IncomingMessage, res: ServerResponse, problem: Problem): void {
+    this.#refused.add(req.socket);
+    const rendered = this.#gateway.refuseUnparsed(problem);
+    const answer = req.method === 'HEAD' ? { ...rendered, body: '' } : rendered;
+    if (res.socket === req.socket) {
+      // Past Node's response: the parser may stumble over the rest of the very same packet, and Node would drop the answer.
+      res.detachSocket(req.socket);
+      res.emit('close');
+      writeProblem(req.socket, answer);
+      return;
+    }
+    // Answers to requests in front of it are still to come.
+    res.shouldKeepAlive = false;
+    res.on('error', () => res.destroy());
+    req.on('error', () => res.destroy());
+    sendProblem(req, res, answer);
   }
 
   #refuse(req: IncomingMessage, res: ServerResponse, refusal: Refusal): void {
@@ -139,9 +166,14 @@ class HttpProxyForwarder implements Forwarder {
     }
     this.#tunnels.add(socket);
     socket.once('close', () => this.#tunnels.delete(socket));
-    const opened = this.#open(req);
+    socket.on('error', () => socket.destroy());
+    const broken = this.#check(req);
+    if (broken !== null) {
+      writeProblem(socket, this.#gateway.refuseUnparsed(broken));
+      return;
+    }
+    const opened = this.#gateway.open(headOf(req));
     if (opened.kind === 'refusal') {
-      socket.on('error', () => socket.destroy());
       socket.once('close', () => opened.end({ status: opened.answer.status, outcome: 'complete' }));
       writeProblem(socket, opened.answer);
       return;
@@ -171,31 +203,22 @@ class HttpProxyForwarder implements Forwarder {
     this.#onRequest(req, res);
   }
 
-  #open(req: IncomingMessage): Exchange | Refusal {
-    const broken = this.#check(req.httpVersion, req.url ?? '', req.rawHeaders);
-    const head: RequestHead = {
-      method: req.method ?? '',
-      target: req.url ?? '',
-      headers: req.rawHeaders,
-      remoteAddress: req.socket.remoteAddress ?? '',
-      encrypted: false,
-    };
-    const opened = broken === null ? this.#gateway.open(head) : null;
-    if (opened !== null) return opened;
-    return {
-      kind: 'refusal',
-      answer: this.#gateway.refuseUnparsed(broken as { code: ProblemCode; detail: string }),
-      end: () => undefined,
-    };
-  }
-
   /** What the parser lets through and the proxy does not. */
-  #check(httpVersion: string, target: string, headers: HeaderList): { code: ProblemCode; detail: string } | null {
+  #check(req: IncomingMessage): Problem | null {
+    const { httpVersion, rawHeaders, url: target = '' } = req;
+    if (httpVersion !== '1.1' && httpVersion !== '1.0') {
+      if (httpVersion === '0.9') return { code: 'bad_request', detail: 'The request line has no version.' };
+      return { code: 'version_not_supported', detail: 'Only HTTP/1.0 and HTTP/1.1 are spoken here.' };
+    }
     if (target.length > this.#limits.targetBytes)
       return { code: 'uri_too_long', detail: `The target is longer than ${this.#limits.targetBytes} bytes.` };
-    const hosts = headerValues(headers, 'host').length;
+    const hosts = headerValues(rawHeaders, 'host').length;
     if (hosts > 1 || (hosts === 0 && httpVersion === '1.1')) return { code: 'bad_request', detail: 'Exactly one Host header is needed.' };
-    const framing = requestFraming(headers);
+    if (httpVersion === '1.0' && req.headers['transfer-encoding'] !== undefined)
+      return { code: 'bad_request', detail: 'Transfer-Encoding is not allowed in HTTP/1.0.' };
+    if (httpVersion === '1.1' && req.headers.expect !== undefined && req.headers.expect.toLowerCase() !== '100-continue')
+      return { code: 'expectation_failed', detail: 'The only known expectation is 100-continue.' };
+    const framing = requestFraming(rawHeaders);
     if (framing.kind === 'unsupported') return { code: 'bad_request', detail: 'The only transfer coding that is supported is chunked.' };
     const limit = this.#limits.bodyBytes;
     if (limit > 0 && framing.kind === 'length' && framing.bytes > limit) {
@@ -205,10 +228,13 @@ class HttpProxyForwarder implements Forwarder {
   }
 
   #onClientError(error: Error & { code?: string }, socket: Socket): void {
+    if (this.#refused.has(socket)) return; // its last answer is on the way
     const active = this.#answering.get(socket);
     if (active !== undefined) {
       // Either the body of this very request is broken, or a pipelined one behind it. Whatever is being sent must not be mixed with another answer.
-      if (!active.req.complete || active.destroyed) socket.destroy();
+      if (error.code?.startsWith('HPE_') && !active.req.complete && !active.headersSent && active.socket === socket)
+        this.#refuseUnread(active.req, active, { code: 'bad_request', detail: `The body is malformed (${error.code}).` });
+      else if (!active.req.complete || active.destroyed) socket.destroy();
       else active.once('close', () => socket.destroy());
       return;
     }
@@ -219,6 +245,16 @@ class HttpProxyForwarder implements Forwarder {
     const [code, detail] = describeClientError(error.code);
     writeProblem(socket, this.#gateway.refuseUnparsed({ code, detail }));
   }
+}
+
+function headOf(req: IncomingMessage): RequestHead {
+  return {
+    method: req.method ?? '',
+    target: req.url ?? '',
+    headers: req.rawHeaders,
+    remoteAddress: req.socket.remoteAddress ?? '',
+    encrypted: false,
+  };
 }
 
 function describeClientError(code: string | undefined): [ProblemCode, string] {

@@ -11,6 +11,12 @@ type Agent = http.Agent | https.Agent;
 /** What Node's agent hands to its hook. */
 type PooledSocket = Socket & { _httpMessage?: { res?: http.IncomingMessage } };
 
+/** Node's documented hooks of an agent, which its types leave out. */
+interface AgentHooks {
+  keepSocketAlive(socket: PooledSocket): boolean;
+  reuseSocket(socket: Socket, request: http.ClientRequest): void;
+}
+
 /** Keep-alive connections, one agent for each instance. */
 export class InstanceAgents {
   readonly #idleMs: number;
@@ -57,12 +63,24 @@ export class InstanceAgents {
     };
     const agent = instance.address.protocol === 'https:' ? new https.Agent(options) : new http.Agent(options);
     // Node's documented hook: decides whether a socket goes back to the pool. It runs after each request.
-    (agent as unknown as { keepSocketAlive(socket: PooledSocket): boolean }).keepSocketAlive = (socket) => {
+    const hooks = agent as unknown as AgentHooks;
+    const onStray = function (this: Socket) {
+      this.destroy();
+    };
+    hooks.reuseSocket = (socket, request) => {
+      socket.off('data', onStray);
+      request.reusedSocket = true;
+      socket.ref();
+    };
+    hooks.keepSocketAlive = (socket) => {
       const idleMs = Math.min(this.#idleMs, hintedIdleMs(socket._httpMessage?.res));
       if (instance.leaving || idleMs <= 0) return false;
       socket.setKeepAlive(true, 1_000);
       socket.unref();
       socket.setTimeout(idleMs);
+      // What an instance says unasked would be taken for the answer to the next request.
+      socket.on('data', onStray);
+      socket.resume();
       return true;
     };
     return agent;

@@ -2,12 +2,14 @@ import type { CreateForwarder } from '../forwarder.js';
 import { describeAborts } from './conformance/aborts.js';
 import { describeBadAnswers } from './conformance/bad-answers.js';
 import { describeBodies } from './conformance/bodies.js';
+import { describeBrokenBodies } from './conformance/broken-bodies.js';
 import { describeConnectionLifetime } from './conformance/connection-lifetime.js';
 import { describeExpectations } from './conformance/expectations.js';
 import { describeFailures } from './conformance/failures.js';
 import { describeHeaders } from './conformance/headers.js';
 import { describeLeaving } from './conformance/leaving.js';
 import { describeRefusals } from './conformance/refusals.js';
+import { describeSmuggling } from './conformance/smuggling.js';
 import { type Deviation, Suite } from './conformance/suite.js';
 import { describeUpgrades } from './conformance/upgrades.js';
 
@@ -20,6 +22,8 @@ const ROOMS = [
   describeBadAnswers,
   describeAborts,
   describeRefusals,
+  describeSmuggling,
+  describeBrokenBodies,
   describeUpgrades,
   describeLeaving,
 ];

@@ -19,6 +19,7 @@ export class RawPeer {
   #lastDataAt = 0;
   #ended = false;
   #closed = false;
+  #reset = false;
   #wake: (() => void)[] = [];
 
   constructor(socket: Socket) {
@@ -38,7 +39,9 @@ export class RawPeer {
       this.#closed = true;
       this.#notify();
     });
-    socket.on('error', () => undefined);
+    socket.on('error', (error: Error & { code?: string }) => {
+      if (error.code === 'ECONNRESET') this.#reset = true;
+    });
   }
 
   static async connect(port: number): Promise<RawPeer> {
@@ -63,6 +66,11 @@ export class RawPeer {
 
   get received(): string {
     return this.#buffer.toString('latin1');
+  }
+
+  /** The connection ended with a TCP reset, not politely. */
+  get wasReset(): boolean {
+    return this.#reset;
   }
 
   send(text: string | Buffer): void {
@@ -120,6 +128,14 @@ export class RawPeer {
   /** Resolves when the other side has said that it sends nothing more. */
   untilEnd(): Promise<void> {
     return this.#until(() => this.#ended, 'the end of the connection');
+  }
+
+  /** All that comes until the other side has said that it sends nothing more. */
+  async readToEnd(): Promise<string> {
+    await this.untilEnd();
+    const text = this.received;
+    this.#buffer = Buffer.alloc(0);
+    return text;
   }
 
   untilClosed(): Promise<void> {

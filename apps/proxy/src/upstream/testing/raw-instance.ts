@@ -10,6 +10,7 @@ export class RawInstance {
   readonly #waiting: ((peer: RawPeer) => void)[] = [];
   readonly #sockets = new Set<Socket>();
   accepted = 0;
+  #bytes: Buffer[] = [];
 
   private constructor(server: Server, id: string) {
     this.#server = server;
@@ -19,6 +20,7 @@ export class RawInstance {
       this.accepted += 1;
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
+      socket.on('data', (chunk: Buffer) => this.#bytes.push(chunk));
       const peer = new RawPeer(socket);
       const next = this.#waiting.shift();
       if (next) next(peer);
@@ -46,10 +48,15 @@ export class RawInstance {
     });
   }
 
+  /** All that ever came, on all connections. */
+  get received(): string {
+    return Buffer.concat(this.#bytes).toString('latin1');
+  }
+
   /** Answers every request on every connection from now on; resolves never before {@link close}. */
-  async serve(answer: (request: RawMessage) => string): Promise<void> {
+  async serve(answer: (request: RawMessage) => string | Promise<string>): Promise<void> {
     const serveOne = async (peer: RawPeer): Promise<void> => {
-      for (;;) peer.send(answer(await peer.readMessage()));
+      for (;;) peer.send(await answer(await peer.readMessage()));
     };
     for (;;) {
       const peer = await this.connection().catch(() => null);

@@ -53,7 +53,6 @@ export function describeRefusals(suite: Suite): void {
       },
       { title: '400 for what is no HTTP', request: '\x16\x03\x01\x02\x00\r\n\r\n', code: 'bad_request', status: 400 },
       { title: '400 for a space before the colon', request: 'GET /x HTTP/1.1\r\nHost : h\r\n\r\n', code: 'bad_request', status: 400 },
-      { title: '400 for CONNECT', request: 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n', code: 'bad_request', status: 400 },
       {
         title: '408 for a head that does not come',
         request: 'GET /x HTTP/1.1\r\nHost: h\r\n',
