@@ -8,6 +8,7 @@ import type { Database } from './database/database.js';
 import { databaseModule } from './database/database.module.js';
 import { DistributionModule } from './distribution/distribution.module.js';
 import { HealthModule } from './health/health.module.js';
+import { HostsModule } from './hosts/hosts.module.js';
 import { Authenticator } from './http/auth.guard.js';
 import { HttpModule } from './http/http.module.js';
 import { NamespacesModule } from './namespaces/namespaces.module.js';
@@ -16,7 +17,7 @@ import type { LocalRuntime } from './programs/run-host.js';
 import { BUS, CONFIG, LOGGER, RUNTIME, SHUTDOWN } from './tokens.js';
 
 /** One line per noun. */
-const NOUNS = [NamespacesModule, ArtifactsModule, AppsModule, DistributionModule, ProgramsModule];
+const NOUNS = [NamespacesModule, ArtifactsModule, AppsModule, DistributionModule, HostsModule, ProgramsModule];
 
 /** What is made outside of Nest, and lives longer. */
 export interface AppParts {

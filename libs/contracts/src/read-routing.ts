@@ -43,14 +43,14 @@ function readAudience(input: unknown, path: string): AudienceRule {
   const fields = object(input, path);
   const when = array(field(fields, 'when'), `${path}.when`, BOUNDS.conditions, readCondition);
   if (when.length === 0) fail(`${path}.when`, 'must have at least one condition');
-  const to = object(field(fields, 'to'), `${path}.to`);
-  const hasVersion = field(to, 'version') !== undefined;
+  const then = object(field(fields, 'then'), `${path}.then`);
+  const hasVersion = field(then, 'version') !== undefined;
   return {
     name: text(field(fields, 'name'), `${path}.name`, NAME_PATTERN, 'a name'),
     when,
-    to: hasVersion
-      ? { version: readVersion(field(to, 'version'), `${path}.to.version`) }
-      : { weights: readWeightsRecord(field(to, 'weights'), `${path}.to.weights`) },
+    then: hasVersion
+      ? { version: readVersion(field(then, 'version'), `${path}.then.version`) }
+      : { weights: readWeightsRecord(field(then, 'weights'), `${path}.then.weights`) },
   };
 }
 

@@ -13,7 +13,7 @@ const STAFF: AudienceCondition = { by: 'header', name: 'X-Group', equals: 'staff
 const staff = requestValues({ headers: { 'x-group': 'staff' } });
 const customer = requestValues({});
 
-const rule = (to: AudienceRule['to'], ...when: AudienceCondition[]): AudienceRule => ({ name: 'staff', when, to });
+const rule = (then: AudienceRule['then'], ...when: AudienceCondition[]): AudienceRule => ({ name: 'staff', when, then });
 
 /** 90/10 for everyone else. */
 const shop = (audiences: AudienceRule[], change: Partial<AppRoutes> = {}) =>
@@ -152,15 +152,15 @@ describe('issue 3: audience rules: first match wins, after pins, before affinity
 
 describe('issue 3: a rule names a version that does not run', () => {
   const services = (counts: Record<number, number>) => ({ services: [service('cart', counts)] });
-  const cases: [string, AudienceRule['to'], Record<number, number>, redistribute: string, fail: string][] = [
+  const cases: [string, AudienceRule['then'], Record<number, number>, redistribute: string, fail: string][] = [
     ['not running', { version: 3 }, { 1: 1, 2: 1 }, '1 weighted', 'version_unavailable'],
     ['not existing', { version: 77 }, { 1: 1, 2: 1 }, '1 weighted', 'version_unavailable'],
     ['no usable instance', { version: 2 }, { 1: 1, 2: 0 }, '1 weighted', 'version_unavailable'],
     ['none of several', { weights: { 2: 5_000, 3: 5_000 } }, { 1: 1 }, '1 weighted', 'version_unavailable'],
     ['one of several stopped: its weight moves', { weights: { 2: 5_000, 3: 5_000 } }, { 1: 1, 2: 1 }, '2 audience', '2 audience'],
   ];
-  it.each(cases)('%s', (_label, to, counts, redistribute, fail) => {
-    const rules = [rule(to, STAFF)];
+  it.each(cases)('%s', (_label, then, counts, redistribute, fail) => {
+    const rules = [rule(then, STAFF)];
     expect(outcome(shop(rules, services(counts)), { values: staff })).toBe(redistribute);
     expect(outcome(shop(rules, { ...services(counts), onUnavailable: 'fail' }), { values: staff })).toBe(fail);
     expect(outcome(shop(rules, { ...services(counts), onUnavailable: 'fail' }), { values: customer })).toBe('1 weighted');

@@ -16,13 +16,13 @@ export interface ReadAudience {
 }
 
 /** Networks become masks and lists become sets, once. Throws InvalidRoutesError for a network that is none, InvalidWeightsError for bad weights. */
-export function readAudience({ name, when, to }: AudienceRule): ReadAudience {
+export function readAudience({ name, when, then }: AudienceRule): ReadAudience {
   const matchers = when.map((condition) => compileCondition(name, condition));
   return {
     name,
     matches: all(matchers),
-    weights: 'version' in to ? new Map([[to.version, TOTAL_BP]]) : fromRecord(to.weights),
-    divides: 'weights' in to,
+    weights: 'version' in then ? new Map([[then.version, TOTAL_BP]]) : fromRecord(then.weights),
+    divides: 'weights' in then,
   };
 }
 

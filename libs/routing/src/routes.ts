@@ -67,11 +67,11 @@ export interface Affinity {
   ttlSeconds?: number;
 }
 
-/** All conditions hold: the request goes where `to` says. Versions that `to` names need not run, nor exist. */
+/** All conditions hold: the request goes where `then` says. Versions that `then` names need not run, nor exist. */
 export interface AudienceRule {
   name: string;
   when: AudienceCondition[];
-  to: { version: number } | { weights: WeightsRecord };
+  then: { version: number } | { weights: WeightsRecord };
 }
 
 export const AUDIENCE_BY = ['header', 'cookie', 'query', 'address'] as const;

@@ -6,7 +6,7 @@ import { DomainError } from '../http/domain-error.js';
 import { checkIfMatch, type IfMatch } from '../http/etag.js';
 import { RunsRepository } from '../programs/runs.repository.js';
 import { RouteChanges } from '../publishing/route-changes.js';
-import { type AppVersion, DEFAULT_ROUTING } from './app.js';
+import { type AppVersion, DEFAULT_ROUTING, versionsNamedBy } from './app.js';
 import { AppsRepository } from './apps.repository.js';
 import { requireApp, requireNamespace } from './apps.service.js';
 
@@ -61,7 +61,7 @@ export class AppVersionsService {
     });
   }
 
-  /** 409 version_in_use while anything of it runs or an alias names it. */
+  /** 409 version_in_use while anything of it runs, or an alias or the app's routing names it. */
   async delete(namespace: string, app: string, versionOrAlias: string, ifMatch: IfMatch): Promise<void> {
     await this.transactions.run(async (tx) => {
       await this.routes.lock(tx);
@@ -77,6 +77,10 @@ export class AppVersionsService {
         );
       const [alias] = await this.repository.aliasesOf(tx, namespace, app, version);
       if (alias) throw new DomainError('conflict', 'version_in_use', `Alias ${alias} names version ${version}; move or delete it first.`);
+      const { routing } = await requireApp(tx, this.repository, namespace, app);
+      const where = versionsNamedBy(routing).get(version);
+      if (where !== undefined)
+        throw new DomainError('conflict', 'version_in_use', `${where} of ${app} names version ${version}; change the app's routing first.`);
       await this.repository.deleteVersion(tx, namespace, app, version);
       await this.routes.commit(tx, namespace, app);
     });

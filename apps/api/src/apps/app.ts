@@ -1,4 +1,4 @@
-import type { Affinity, Fallback, OnUnavailable } from '@app-fabric/routing';
+import type { Affinity, AudienceRule, Fallback, Limits, Mirror, OnUnavailable } from '@app-fabric/routing';
 
 export interface Routing {
   /** What versionless requests do where there is no distribution. */
@@ -6,6 +6,11 @@ export interface Routing {
   /** What they do when the picked version has no usable instance. */
   onUnavailable: OnUnavailable;
   affinity: Affinity | null;
+  /** May `Accept` pin a version? */
+  pinByAccept: boolean;
+  audiences: AudienceRule[];
+  mirror: Mirror | null;
+  limits: Limits | null;
 }
 
 export interface App {
@@ -36,7 +41,27 @@ export interface Alias {
   updatedAt: Date;
 }
 
-export const DEFAULT_ROUTING: Routing = { fallback: 'random', onUnavailable: 'redistribute', affinity: null };
+export const DEFAULT_ROUTING: Routing = {
+  fallback: 'random',
+  onUnavailable: 'redistribute',
+  affinity: null,
+  pinByAccept: false,
+  audiences: [],
+  mirror: null,
+  limits: null,
+};
+
+/** The versions that an app's routing names, each with where. They must exist when it is put, and may not be deleted as long as it stays. */
+export function versionsNamedBy({ audiences, mirror, limits }: Routing): Map<number, string> {
+  const named = new Map<number, string>();
+  for (const version of Object.keys(limits?.versions ?? {})) named.set(Number(version), 'routing.limits');
+  for (const { version } of mirror ? [mirror, ...Object.values(mirror.services ?? {})] : []) named.set(version, 'routing.mirror');
+  for (const { name, then } of audiences) {
+    const versions = 'version' in then ? [then.version] : Object.keys(then.weights).map(Number);
+    for (const version of versions) named.set(version, `audience ${name}`);
+  }
+  return named;
+}
 
 /** `latest` always means "as the distribution says", and digits are versions: neither can be an alias. */
 export function isReservedAlias(alias: string): boolean {

@@ -7,8 +7,9 @@ import { ApiIfMatch, ApiPage, ApiProblems } from '../http/openapi.js';
 import { PageQuery, type PageRequest, paginate } from '../http/pagination.js';
 import { ApiPreferWait, PreferWait } from '../http/prefer.js';
 import { AppsService, appEtag } from './apps.service.js';
-import { AppDto, PutAppDto, toAppDto, toRouting } from './dto/app.dto.js';
+import { AppDto, PutAppDto, toAppDto } from './dto/app.dto.js';
 import { AppPageDto } from './dto/pages.dto.js';
+import { readRouting } from './dto/read-routing.js';
 
 @ApiTags('apps')
 @Controller('v1/namespaces/:ns/apps')
@@ -49,7 +50,7 @@ export class AppsController {
   @ApiPreferWait()
   @ApiOkResponse({ type: AppDto, description: 'It was there.' })
   @ApiCreatedResponse({ type: AppDto, description: 'It is new.' })
-  @ApiProblems({ 400: ['validation_failed', 'invalid_name'], 404: ['namespace_not_found'] }, 412)
+  @ApiProblems({ 400: ['validation_failed', 'invalid_name'], 404: ['namespace_not_found'], 422: ['unknown_version'] }, 412)
   async put(
     @NameParam('ns') namespace: string,
     @NameParam('app') name: string,
@@ -58,7 +59,7 @@ export class AppsController {
     @PreferWait() waitMs: number,
     @Res({ passthrough: true }) response: Response,
   ): Promise<AppDto> {
-    const wanted = { description: body.description ?? null, routing: toRouting(body.routing) };
+    const wanted = { description: body.description ?? null, routing: readRouting(body.routing) };
     const { app, created } = await this.apps.put(namespace, name, wanted, expected, waitMs);
     response.status(created ? 201 : 200).setHeader('ETag', appEtag(app));
     return toAppDto(app);

@@ -1,4 +1,4 @@
-import type { Affinity, Fallback, OnUnavailable } from '@app-fabric/routing';
+import type { Affinity, AudienceRule, Fallback, Limits, Mirror, OnUnavailable } from '@app-fabric/routing';
 import { Injectable } from '@nestjs/common';
 import { query, type Transaction } from '../database/transaction.js';
 import type { Alias, App, AppVersion, Routing } from './app.js';
@@ -10,6 +10,10 @@ interface AppRow {
   fallback: Fallback;
   on_unavailable: OnUnavailable;
   affinity: Affinity | null;
+  pin_by_accept: boolean;
+  audiences: AudienceRule[];
+  mirror: Mirror | null;
+  limits: Limits | null;
   revision: number;
   created_at: Date;
   updated_at: Date;
@@ -51,7 +55,8 @@ export class AppsRepository {
   async insert(tx: Transaction, namespace: string, name: string, description: string | null, routing: Routing): Promise<App> {
     const [row] = await query<AppRow>(
       tx,
-      'INSERT INTO apps (namespace, name, description, fallback, on_unavailable, affinity) VALUES ($1, $2, $3, $4, $5, $6) RETURNING *',
+      `INSERT INTO apps (namespace, name, description, fallback, on_unavailable, affinity, pin_by_accept, audiences, mirror, limits)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING *`,
       [namespace, name, description, ...routingValues(routing)],
     );
     return toApp(row!);
@@ -60,7 +65,8 @@ export class AppsRepository {
   async update(tx: Transaction, namespace: string, name: string, description: string | null, routing: Routing): Promise<App> {
     const [row] = await query<AppRow>(
       tx,
-      `WITH changed AS (UPDATE apps SET description = $3, fallback = $4, on_unavailable = $5, affinity = $6, revision = revision + 1, updated_at = now()
+      `WITH changed AS (UPDATE apps SET description = $3, fallback = $4, on_unavailable = $5, affinity = $6, pin_by_accept = $7, audiences = $8,
+         mirror = $9, limits = $10, revision = revision + 1, updated_at = now()
          WHERE namespace = $1 AND name = $2 RETURNING *) SELECT * FROM changed`,
       [namespace, name, description, ...routingValues(routing)],
     );
@@ -134,6 +140,17 @@ export class AppsRepository {
     await query(tx, 'DELETE FROM app_versions WHERE namespace = $1 AND app = $2 AND version = $3', [namespace, app, version]);
   }
 
+  /** Which of these versions do not exist, ascending. */
+  async unknownVersions(tx: Transaction, namespace: string, app: string, versions: readonly number[]): Promise<number[]> {
+    const rows = await query<{ version: number }>(
+      tx,
+      `SELECT wanted.version FROM unnest($3::integer[]) AS wanted(version)
+        WHERE NOT EXISTS (SELECT 1 FROM app_versions v WHERE v.namespace = $1 AND v.app = $2 AND v.version = wanted.version) ORDER BY 1`,
+      [namespace, app, versions],
+    );
+    return rows.map(({ version }) => version);
+  }
+
   async findAlias(tx: Transaction, namespace: string, app: string, alias: string): Promise<Alias | null> {
     const [row] = await query<AliasRow>(tx, 'SELECT * FROM app_aliases WHERE namespace = $1 AND app = $2 AND alias = $3', [
       namespace,
@@ -187,8 +204,9 @@ function toAlias(row: AliasRow): Alias {
   return { alias: row.alias, version: row.version, revision: row.revision, updatedAt: row.updated_at };
 }
 
-function routingValues(routing: Routing): [string, string, string | null] {
-  return [routing.fallback, routing.onUnavailable, routing.affinity && JSON.stringify(routing.affinity)];
+function routingValues({ fallback, onUnavailable, affinity, pinByAccept, audiences, mirror, limits }: Routing): unknown[] {
+  const json = (value: object | null) => value && JSON.stringify(value);
+  return [fallback, onUnavailable, json(affinity), pinByAccept, json(audiences), json(mirror), json(limits)];
 }
 
 function toApp(row: AppRow): App {
@@ -196,7 +214,15 @@ function toApp(row: AppRow): App {
     namespace: row.namespace,
     name: row.name,
     description: row.description,
-    routing: { fallback: row.fallback, onUnavailable: row.on_unavailable, affinity: row.affinity },
+    routing: {
+      fallback: row.fallback,
+      onUnavailable: row.on_unavailable,
+      affinity: row.affinity,
+      pinByAccept: row.pin_by_accept,
+      audiences: row.audiences,
+      mirror: row.mirror,
+      limits: row.limits,
+    },
     revision: row.revision,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

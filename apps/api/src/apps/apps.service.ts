@@ -4,7 +4,7 @@ import { DomainError } from '../http/domain-error.js';
 import { checkIfMatch, type IfMatch } from '../http/etag.js';
 import { Propagation } from '../publishing/propagation.js';
 import { RouteChanges } from '../publishing/route-changes.js';
-import { type App, DEFAULT_ROUTING, type Routing } from './app.js';
+import { type App, DEFAULT_ROUTING, type Routing, versionsNamedBy } from './app.js';
 import { AppsRepository } from './apps.repository.js';
 
 export interface AppPatch {
@@ -32,7 +32,7 @@ export class AppsService {
     return this.transactions.read((tx) => requireApp(tx, this.repository, namespace, name));
   }
 
-  /** Makes the app or replaces its settings; what `patch.routing` leaves out gets its default. */
+  /** Makes the app or replaces its settings; what `patch.routing` leaves out gets its default. 422 unknown_version. */
   async put(namespace: string, name: string, patch: AppPatch, ifMatch: IfMatch, waitMs: number): Promise<{ app: App; created: boolean }> {
     const routing: Routing = { ...DEFAULT_ROUTING, ...patch.routing };
     const result = await this.transactions.run(async (tx) => {
@@ -40,6 +40,7 @@ export class AppsService {
       await requireNamespace(tx, this.repository, namespace);
       const current = await this.repository.find(tx, namespace, name);
       checkIfMatch(ifMatch, current && appEtag(current));
+      await this.requireVersions(tx, namespace, name, routing);
       const app = current
         ? await this.repository.update(tx, namespace, name, patch.description, routing)
         : await this.repository.insert(tx, namespace, name, patch.description, routing);
@@ -62,6 +63,17 @@ export class AppsService {
       return this.routes.commit(tx, namespace, name);
     });
     await this.propagation.waitFor(routeRevision, waitMs);
+  }
+
+  private async requireVersions(tx: Transaction, namespace: string, name: string, routing: Routing): Promise<void> {
+    const named = versionsNamedBy(routing);
+    const [unknown] = await this.repository.unknownVersions(tx, namespace, name, [...named.keys()]);
+    if (unknown !== undefined)
+      throw new DomainError(
+        'unprocessable',
+        'unknown_version',
+        `${named.get(unknown)} names version ${unknown}, which ${name} does not have.`,
+      );
   }
 }
 

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AppsRepository } from '../apps/apps.repository.js';
 import { PublishingModule } from '../publishing/publishing.module.js';
 import { AppDistributionController, ServiceDistributionController } from './distribution.controller.js';
 import { DistributionRepository } from './distribution.repository.js';
@@ -8,7 +9,7 @@ import { DistributionWriter } from './distribution-writer.js';
 @Module({
   imports: [PublishingModule],
   controllers: [AppDistributionController, ServiceDistributionController],
-  providers: [DistributionService, DistributionRepository, DistributionWriter],
+  providers: [DistributionService, DistributionRepository, DistributionWriter, AppsRepository],
   exports: [DistributionWriter],
 })
 export class DistributionModule {}

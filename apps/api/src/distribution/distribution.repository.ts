@@ -88,17 +88,6 @@ export class DistributionRepository {
     return rows.map(toRevision);
   }
 
-  /** Which of these versions do not exist. */
-  async unknownVersions(tx: Transaction, namespace: string, app: string, versions: readonly number[]): Promise<number[]> {
-    const rows = await query<{ version: number }>(
-      tx,
-      `SELECT wanted.version FROM unnest($3::integer[]) AS wanted(version)
-        WHERE NOT EXISTS (SELECT 1 FROM app_versions v WHERE v.namespace = $1 AND v.app = $2 AND v.version = wanted.version) ORDER BY 1`,
-      [namespace, app, versions],
-    );
-    return rows.map(({ version }) => version);
-  }
-
   /** The fallback in force, or null when there is no such app. */
   async fallbackOf(tx: Transaction, namespace: string, app: string): Promise<string | null> {
     const [row] = await query<{ fallback: string }>(tx, 'SELECT fallback FROM apps WHERE namespace = $1 AND name = $2', [namespace, app]);

@@ -1,5 +1,6 @@
 import { toPercentages, type Weights } from '@app-fabric/routing';
 import { Injectable } from '@nestjs/common';
+import { AppsRepository } from '../apps/apps.repository.js';
 import { type Transaction, Transactions } from '../database/transaction.js';
 import { DomainError } from '../http/domain-error.js';
 import { checkIfMatch, type IfMatch } from '../http/etag.js';
@@ -43,6 +44,7 @@ export class DistributionService {
   constructor(
     private readonly transactions: Transactions,
     private readonly repository: DistributionRepository,
+    private readonly apps: AppsRepository,
     private readonly routes: RouteChanges,
     private readonly propagation: Propagation,
   ) {}
@@ -198,7 +200,7 @@ export class DistributionService {
   }
 
   private async requireKnown(tx: Transaction, scope: DistributionScope, versions: readonly number[]): Promise<void> {
-    const unknown = await this.repository.unknownVersions(tx, scope.namespace, scope.app, versions);
+    const unknown = await this.apps.unknownVersions(tx, scope.namespace, scope.app, versions);
     if (unknown.length > 0) throw new DomainError('unprocessable', 'unknown_version', `${scope.app} has no version ${unknown.join(', ')}.`);
   }
 

@@ -1,5 +1,16 @@
 import type { RouteDocument } from '@app-fabric/contracts';
-import type { Affinity, AppRoutes, Fallback, OnUnavailable, ServiceRoutes, ServiceVersionRoutes } from '@app-fabric/routing';
+import type {
+  Affinity,
+  AppRoutes,
+  AudienceRule,
+  Fallback,
+  HostRoute,
+  Limits,
+  Mirror,
+  OnUnavailable,
+  ServiceRoutes,
+  ServiceVersionRoutes,
+} from '@app-fabric/routing';
 import { Injectable } from '@nestjs/common';
 import { query, type Transaction } from '../database/transaction.js';
 
@@ -9,6 +20,11 @@ interface AppRow {
   fallback: Fallback;
   on_unavailable: OnUnavailable;
   affinity: Affinity | null;
+  pin_by_accept: boolean;
+  audiences: AudienceRule[];
+  mirror: Mirror | null;
+  limits: Limits | null;
+  hosts: Record<string, HostRoute> | null;
   versions: { version: number; artifactVersion: string }[] | null;
   aliases: Record<string, number> | null;
   distributions: Record<string, Record<string, number>> | null;
@@ -36,7 +52,9 @@ export class RouteDocumentRepository {
 }
 
 const DOCUMENTS = `
-  SELECT a.namespace, a.name, a.fallback, a.on_unavailable, a.affinity,
+  SELECT a.namespace, a.name, a.fallback, a.on_unavailable, a.affinity, a.pin_by_accept, a.audiences, a.mirror, a.limits,
+    (SELECT json_object_agg(h.service, json_build_object('hosts', h.hosts, 'pathPrefix', h.path_prefix))
+       FROM host_routes h WHERE h.namespace = a.namespace AND h.app = a.name) AS hosts,
     (SELECT json_agg(json_build_object('version', v.version, 'artifactVersion', v.artifact_version) ORDER BY v.version)
        FROM app_versions v WHERE v.namespace = a.namespace AND v.app = a.name) AS versions,
     (SELECT json_object_agg(l.alias, l.version) FROM app_aliases l WHERE l.namespace = a.namespace AND l.app = a.name) AS aliases,
@@ -54,7 +72,10 @@ const DOCUMENTS = `
 function toRoutes(row: AppRow): AppRoutes {
   const distributions = row.distributions ?? {};
   // Services that no version runs at the moment are listed too: "stopped" and "unknown" are different answers.
-  const services = new Map<string, ServiceVersionRoutes[]>((row.declared ?? []).map((name) => [name, []]));
+  // So are those that no version has any more but that still hold hosts.
+  const hosts = row.hosts ?? {};
+  const names = [...(row.declared ?? []), ...Object.keys(hosts)];
+  const services = new Map<string, ServiceVersionRoutes[]>(names.map((name) => [name, []]));
   for (const { service, version, instances } of row.running ?? []) {
     const versions = services.get(service) ?? [];
     versions.push({ version, instances: instances ?? [] });
@@ -66,9 +87,20 @@ function toRoutes(row: AppRow): AppRoutes {
     fallback: row.fallback,
     onUnavailable: row.on_unavailable,
     ...(row.affinity ? { affinity: row.affinity } : {}),
+    ...(row.pin_by_accept ? { pinByAccept: true } : {}),
+    ...(row.audiences.length > 0 ? { audiences: row.audiences } : {}),
+    ...(row.mirror ? { mirror: row.mirror } : {}),
+    ...(row.limits ? { limits: row.limits } : {}),
     aliases: row.aliases ?? {},
     versions: row.versions ?? [],
     weights: distributions[''] ?? null,
-    services: [...services].map(([name, versions]): ServiceRoutes => ({ name, weights: distributions[name] ?? null, versions })),
+    services: [...services].map(
+      ([name, versions]): ServiceRoutes => ({
+        name,
+        weights: distributions[name] ?? null,
+        versions,
+        ...(hosts[name] ? { hosts: hosts[name] } : {}),
+      }),
+    ),
   };
 }

@@ -1,50 +1,23 @@
-import { type Affinity, FALLBACKS, type Fallback, ON_UNAVAILABLE, type OnUnavailable } from '@app-fabric/routing';
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiExtraModels, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsObject, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateIf, ValidateNested } from 'class-validator';
+import { IsInt, IsObject, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
 import { NAME_PATTERN } from '../../http/names.js';
 import { IsLabels, IsPlainJson } from '../../http/validators.js';
-import type { Alias, App, AppVersion, Routing } from '../app.js';
+import type { Alias, App, AppVersion } from '../app.js';
+import { LimitDto, MirrorTargetDto, RoutingDto } from './routing.dto.js';
+import { toRoutingDto } from './to-routing-dto.js';
 
-const AFFINITY_BY = ['header', 'cookie', 'address'] as const;
-/** A header field name (RFC 9110 token) or cookie name. */
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/;
+const ROUTING_EXAMPLE = {
+  fallback: 'random',
+  onUnavailable: 'redistribute',
+  affinity: { by: 'cookie', name: 'session', ttlSeconds: 86_400 },
+  pinByAccept: true,
+  audiences: [{ name: 'staff', when: [{ by: 'header', name: 'X-Group', equals: 'staff' }], then: { version: 2 } }],
+  mirror: { version: 3, percent: 12.5 },
+  limits: { services: { cart: { requestsPerSecond: 100, burst: 20 } }, versions: { 2: { concurrent: 50 } } },
+};
 
-export class AffinityDto {
-  @ApiProperty({ enum: AFFINITY_BY, example: 'cookie' })
-  @IsIn(AFFINITY_BY)
-  by!: Affinity['by'];
-
-  @ApiPropertyOptional({ description: 'The header or cookie; an address needs none.', example: 'session' })
-  @ValidateIf((affinity: AffinityDto) => affinity.by !== 'address' || affinity.name !== undefined)
-  @IsString()
-  @Matches(TOKEN, { message: 'name must be the name of a header or cookie' })
-  name?: string;
-}
-
-export class RoutingDto {
-  @ApiPropertyOptional({ enum: FALLBACKS, default: 'random', description: 'What versionless requests do where there is no distribution.' })
-  @IsOptional()
-  @IsIn(FALLBACKS)
-  fallback?: Fallback;
-
-  @ApiPropertyOptional({
-    enum: ON_UNAVAILABLE,
-    default: 'redistribute',
-    description: 'What they do when the picked version has no usable instance.',
-  })
-  @IsOptional()
-  @IsIn(ON_UNAVAILABLE)
-  onUnavailable?: OnUnavailable;
-
-  @ApiPropertyOptional({ type: AffinityDto })
-  @IsOptional()
-  @IsObject()
-  @ValidateNested()
-  @Type(() => AffinityDto)
-  affinity?: AffinityDto;
-}
-
+@ApiExtraModels(LimitDto, MirrorTargetDto)
 export class PutAppDto {
   @ApiPropertyOptional({ maxLength: 1000, example: 'The web shop' })
   @IsOptional()
@@ -52,7 +25,7 @@ export class PutAppDto {
   @MaxLength(1000)
   description?: string;
 
-  @ApiPropertyOptional({ type: RoutingDto })
+  @ApiPropertyOptional({ type: RoutingDto, example: ROUTING_EXAMPLE })
   @IsOptional()
   @IsObject()
   @ValidateNested()
@@ -64,7 +37,7 @@ export class AppDto {
   @ApiProperty({ example: 'default' }) namespace!: string;
   @ApiProperty({ example: 'shop' }) name!: string;
   @ApiPropertyOptional({ type: String, nullable: true, example: 'The web shop' }) description!: string | null;
-  @ApiProperty({ type: RoutingDto, example: { fallback: 'random', onUnavailable: 'redistribute' } }) routing!: RoutingDto;
+  @ApiProperty({ type: RoutingDto, example: ROUTING_EXAMPLE }) routing!: RoutingDto;
   @ApiProperty({ example: '2026-01-01T12:00:00.000Z' }) createdAt!: string;
   @ApiProperty({ example: '2026-01-01T12:00:00.000Z' }) updatedAt!: string;
 }
@@ -130,23 +103,12 @@ export class AliasDto {
   @ApiProperty({ example: '2026-01-01T12:00:00.000Z' }) updatedAt!: string;
 }
 
-/** What the body says of routing; what it leaves out is left out. */
-export function toRouting(routing: RoutingDto | undefined): Partial<Routing> {
-  const { fallback, onUnavailable, affinity } = routing ?? {};
-  return {
-    ...(fallback ? { fallback } : {}),
-    ...(onUnavailable ? { onUnavailable } : {}),
-    ...(affinity ? { affinity: { by: affinity.by, ...(affinity.by !== 'address' && affinity.name ? { name: affinity.name } : {}) } } : {}),
-  };
-}
-
 export function toAppDto(app: App): AppDto {
-  const { fallback, onUnavailable, affinity } = app.routing;
   return {
     namespace: app.namespace,
     name: app.name,
     description: app.description,
-    routing: { fallback, onUnavailable, ...(affinity ? { affinity } : {}) },
+    routing: toRoutingDto(app.routing),
     createdAt: app.createdAt.toISOString(),
     updatedAt: app.updatedAt.toISOString(),
   };
