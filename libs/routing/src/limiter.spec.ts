@@ -55,6 +55,7 @@ describe('issue 3: throttling: requests per second and concurrent requests, per 
     [1, 1, 5, 5],
     [1 / 2, 2, 8, 8],
     [1 / 3, 3, 9, 9],
+    [1 / 49, 49, 98, 98],
     // Rounded down, so that all together never exceed the limit …
     [1 / 2, 2, 5, 4],
     [1 / 3, 3, 100, 99],
@@ -96,6 +97,13 @@ describe('LimiterRegistry', () => {
     expect(at('cart')).not.toBeNull();
     expect(at('cart 2')).toBe(at('pay 2'));
     expect(at('cart 2')).not.toBeNull();
+  });
+
+  it('without a registry too: one for a version, however many services it has', () => {
+    const { services } = compileApp<InstanceRef>(routes({ versions: { 2: { concurrent: 1 } } }), (ref) => ref);
+    const [cart, pay] = ['cart', 'pay'].map((name) => services.get(name)?.versions[1]?.limiter);
+    expect(cart).toBeInstanceOf(Limiter);
+    expect(pay).toBe(cart);
   });
 
   it('a limiter outlives a change of routes with what it has counted, and takes the new limit', () => {
