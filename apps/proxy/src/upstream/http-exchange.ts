@@ -31,6 +31,8 @@ export class HttpExchange {
   #bodyBytes = 0;
   #continued = false;
   #answer: IncomingMessage | null = null;
+  /** In HTTP/1.0 the expectation does not count (RFC 9110 §10.1.1). */
+  readonly #expectsContinue: boolean;
   #over = false;
   #timer: NodeJS.Timeout | null = null;
 
@@ -41,6 +43,7 @@ export class HttpExchange {
     private readonly exchange: Exchange,
   ) {
     this.#framing = requestFraming(req.rawHeaders);
+    this.#expectsContinue = req.httpVersion === '1.1' && req.headers.expect !== undefined;
     // Not `req.on('aborted')`, which http-proxy relies on: recent Node versions do not emit it reliably, and every aborted download leaked.
     res.once('close', () => this.#finish());
     res.on('error', () => res.destroy());
@@ -89,7 +92,12 @@ export class HttpExchange {
   }
 
   #requestHeaders(): string[] {
-    const headers = forwardHeaders(this.req.rawHeaders, this.exchange.requestHeaders);
+    let headers = forwardHeaders(this.req.rawHeaders, this.exchange.requestHeaders);
+    if (!this.#expectsContinue) headers = withoutHeader(headers, 'expect');
+    // RFC 9112 §3.2.2: the authority of the target counts. An HTTP/1.0 client may have named none at all.
+    const authority = /^https?:\/\/([^/?]*)/i.exec(this.req.url ?? '')?.[1];
+    if (authority !== undefined || this.req.headers.host === undefined)
+      headers = ['Host', authority ?? '', ...withoutHeader(headers, 'host')];
     if (this.#framing.kind === 'chunked') headers.push('Transfer-Encoding', 'chunked');
     // Without it Node would announce a chunked body that never was.
     if (this.#framing.kind === 'none' && !WITHOUT_BODY.has(this.req.method ?? '')) headers.push('Content-Length', '0');
@@ -104,7 +112,7 @@ export class HttpExchange {
       else this.#onConnected(request);
     });
     request.on('continue', () => {
-      if (this.#continued || this.#over || this.res.headersSent) return;
+      if (!this.#expectsContinue || this.#continued || this.#over || this.res.headersSent) return;
       this.#continued = true;
       this.res.writeContinue();
     });
@@ -143,7 +151,7 @@ export class HttpExchange {
   }
 
   #onAnswer(answer: IncomingMessage): void {
-    const { req, res } = this;
+    const { res } = this;
     if (this.#over) {
       answer.destroy();
       return;
@@ -151,8 +159,7 @@ export class HttpExchange {
     this.#answer = answer;
     this.#startTimer(this.context.limits.streamIdleMs, () => this.#cut());
     // A client that waits for `100 Continue` and gets a final answer instead may or may not send its body: only closing is unambiguous.
-    if (this.context.draining() || (req.headers.expect !== undefined && !this.#continued && this.#bodyBytes === 0))
-      res.shouldKeepAlive = false;
+    if (this.context.draining() || (this.#expectsContinue && !this.#continued && this.#bodyBytes === 0)) res.shouldKeepAlive = false;
     res.sendDate = false;
     try {
       res.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', this.#answerHeaders(answer));
@@ -234,7 +241,11 @@ export class HttpExchange {
 
   #cut(): void {
     this.#leaveInstance();
-    this.res.destroy();
+    const { req, res } = this;
+    // An answer that ends with its connection looks whole after a polite end.
+    const endsWithConnection = res.headersSent && !res.chunkedEncoding && !res.hasHeader('content-length');
+    if (endsWithConnection && res.socket === req.socket) req.socket.resetAndDestroy();
+    else res.destroy();
   }
 
   #leaveInstance(): void {

@@ -7,15 +7,23 @@ import { describeConnectionLifetime } from './conformance/connection-lifetime.js
 import { describeExpectations } from './conformance/expectations.js';
 import { describeFailures } from './conformance/failures.js';
 import { describeHeaders } from './conformance/headers.js';
+import { describeHttp10 } from './conformance/http-1-0.js';
+import { describeInterimAnswers } from './conformance/interim-answers.js';
 import { describeLeaving } from './conformance/leaving.js';
+import { describePipelining } from './conformance/pipelining.js';
 import { describeRefusals } from './conformance/refusals.js';
 import { describeSmuggling } from './conformance/smuggling.js';
 import { type Deviation, Suite } from './conformance/suite.js';
+import { describeTargets } from './conformance/targets.js';
 import { describeUpgrades } from './conformance/upgrades.js';
 
 const ROOMS = [
   describeHeaders,
   describeConnectionLifetime,
+  describeTargets,
+  describeInterimAnswers,
+  describeHttp10,
+  describePipelining,
   describeBodies,
   describeExpectations,
   describeFailures,

@@ -1,4 +1,4 @@
-import { LAST_CHUNK, OK, post } from './conformance/messages.js';
+import { GET, LAST_CHUNK, OK, post } from './conformance/messages.js';
 import type { Deviation } from './conformance/suite.js';
 
 /** What Node's own parser, server and client do not let the http-proxy forwarder do. */
@@ -14,6 +14,30 @@ export const HTTP_PROXY_DEVIATIONS: readonly Deviation[] = [
       expect((await upstream.readMessage()).body.toString()).toBe('x'.repeat(200));
       expect(instance.received).not.toContain(';a');
       upstream.send(OK);
+      expect((await peer.readMessage()).status).toBe(200);
+    },
+  },
+  {
+    rule: 'a client that ends its side still gets the answer to what it has asked',
+    reason: "Node's server ends a connection whose client has ended its side",
+    instead: async ({ bench }) => {
+      const { client, instance, gateway } = await bench();
+      const peer = await client();
+      peer.socket.end(GET);
+      const upstream = await instance.connection();
+      await upstream.untilEnd();
+      expect(await peer.readToEnd()).toBe('');
+      await gateway.ended(1);
+      expect(gateway.results).toEqual([{ status: 0, outcome: 'client_gone' }]);
+    },
+  },
+  {
+    rule: '103 Early Hints is passed on, before the answer',
+    reason: "Node's server writes no interim answer with the fields of another",
+    instead: async ({ bench }) => {
+      const { begin } = await bench();
+      const { peer, upstream } = await begin(GET);
+      upstream.send(`HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n${OK}`);
       expect((await peer.readMessage()).status).toBe(200);
     },
   },

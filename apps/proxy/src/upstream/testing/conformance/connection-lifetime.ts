@@ -1,5 +1,5 @@
 import { valuesOf } from '../raw-client.js';
-import { GET, OK } from './messages.js';
+import { answer, GET, OK, post, request } from './messages.js';
 import type { Suite } from './suite.js';
 
 export function describeConnectionLifetime(suite: Suite): void {
@@ -18,37 +18,78 @@ export function describeConnectionLifetime(suite: Suite): void {
       expect(instance.accepted).toBe(1);
     });
 
-    suite.rule('answers pipelined requests in order', async ({ bench }) => {
-      const { client, instance } = await bench();
-      const peer = await client();
-      // A forwarder may send both at once, on two connections; only the order of the answers counts. The second is answered first if it can be.
-      void instance.serve((request) => `HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n${request.startLine.slice(4, 6)}`);
-      peer.send(GET + GET.replace('/x', '/y'));
-      for (const path of ['/x', '/y']) expect((await peer.readMessage()).body.toString()).toBe(path);
+    suite.rule('a client that says close is answered and closed', async ({ bench }) => {
+      const { begin } = await bench();
+      const { peer, upstream, head } = await begin(request('/x', 'Connection: close\r\n') + GET);
+      expect(valuesOf(head.headers, 'connection')).not.toContain('close');
+      upstream.send(OK);
+      const ok = await peer.readMessage();
+      expect(valuesOf(ok.headers, 'connection')).toEqual(['close']);
+      expect(await peer.readToEnd()).toBe('');
     });
 
-    suite.rule('an HTTP/1.0 client gets a body without chunks that ends with the connection', async ({ bench }) => {
-      const { client, instance } = await bench();
-      const peer = await client();
-      peer.send('GET /x HTTP/1.0\r\n\r\n');
-      const upstream = await instance.connection();
-      await upstream.readMessage();
-      upstream.send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X\r\n\r\n3\r\nabc\r\n0\r\n\r\n');
-      const answer = await peer.readMessage();
-      expect(valuesOf(answer.headers, 'transfer-encoding')).toEqual([]);
-      expect(answer.body.toString()).toBe('abc');
-      await peer.untilEnd();
+    suite.rule(
+      'an instance that says close, or speaks HTTP/1.0, is not used again, and the client’s connection stays',
+      async ({ bench }) => {
+        const { client, instance } = await bench();
+        const peer = await client();
+        const answers = [
+          'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok',
+          'HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok',
+        ];
+        for (const bytes of answers) {
+          peer.send(GET);
+          const upstream = await instance.connection();
+          await upstream.readMessage();
+          upstream.send(bytes);
+          const ok = await peer.readMessage();
+          expect(ok.startLine).toBe('HTTP/1.1 200 OK');
+          expect(valuesOf(ok.headers, 'connection')).not.toContain('close');
+          await upstream.untilEnd();
+        }
+        expect(instance.accepted).toBe(2);
+      },
+    );
+
+    suite.rule('a connection that the instance closes while it rests is not used again', async ({ bench }) => {
+      const { begin, gateway, instance } = await bench();
+      const { peer, upstream } = await begin(GET);
+      upstream.send(OK);
+      await peer.readMessage();
+      upstream.socket.end();
+      await upstream.untilEnd();
+      peer.send(post('Content-Length: 3\r\n', 'abc'));
+      const second = await instance.connection();
+      await second.readMessage();
+      second.send(OK);
+      expect((await peer.readMessage()).status).toBe(200);
+      expect(gateway.failures).toEqual([]);
     });
 
-    suite.rule('a broken pipelined request does not disturb the answer before it', async ({ bench }) => {
-      const { client, instance } = await bench();
+    suite.rule('a client that ends its side still gets the answer to what it has asked', async ({ bench }) => {
+      const { client, instance, gateway } = await bench();
       const peer = await client();
-      peer.send(`${GET}BROKEN\r\n\r\n`);
+      peer.socket.end(GET);
       const upstream = await instance.connection();
       await upstream.readMessage();
       upstream.send(OK);
       expect((await peer.readMessage()).body.toString()).toBe('ok');
       await peer.untilEnd();
+      await gateway.ended(1);
+      expect(gateway.results).toEqual([{ status: 200, outcome: 'complete' }]);
+    });
+
+    suite.rule('no more connections to an instance than allowed: requests wait for their turn', async ({ bench }) => {
+      const { client, instance } = await bench({ connectionsPerInstance: 1 });
+      const peers = [await client(), await client(), await client()];
+      for (const [i, peer] of peers.entries()) peer.send(request(`/${i}`));
+      const upstream = await instance.connection();
+      for (const _ of peers) {
+        const { startLine } = await upstream.readMessage();
+        upstream.send(answer(startLine.slice(4, 6)));
+      }
+      for (const [i, peer] of peers.entries()) expect((await peer.readMessage()).body.toString()).toBe(`/${i}`);
+      expect(instance.accepted).toBe(1);
     });
   });
 }

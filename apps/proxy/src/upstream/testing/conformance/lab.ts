@@ -1,6 +1,6 @@
 import type { CreateForwarder, Forwarder, ForwarderLimits } from '../../forwarder.js';
 import { FakeGateway } from '../fake-gateway.js';
-import { RawPeer } from '../raw-client.js';
+import { type RawMessage, RawPeer } from '../raw-client.js';
 import { RawInstance } from '../raw-instance.js';
 
 /** Generous where a case does not speak of the limit: a busy machine must not trip them. */
@@ -27,6 +27,8 @@ export interface Bench {
   /** The first instance. */
   instance: RawInstance;
   client(): Promise<RawPeer>;
+  /** A new client sends `bytes`; resolves when the instance has the head on a new connection. */
+  begin(bytes: string): Promise<{ peer: RawPeer; upstream: RawPeer; head: RawMessage }>;
 }
 
 /** What one case may use; everything that it opened is closed after it. */
@@ -51,15 +53,23 @@ export class Lab {
     const forwarder = this.#createForwarder(gateway, { ...TEST_LIMITS, ...limits });
     const { port } = await forwarder.listen('127.0.0.1', 0);
     this.#cleanups.push(() => forwarder.close(0));
+    const instance = list[0] as RawInstance;
+    const client = async (): Promise<RawPeer> => {
+      const peer = await RawPeer.connect(port);
+      this.#cleanups.push(() => peer.close());
+      return peer;
+    };
     return {
       port,
       gateway,
       forwarder,
-      instance: list[0] as RawInstance,
-      client: async () => {
-        const peer = await RawPeer.connect(port);
-        this.#cleanups.push(() => peer.close());
-        return peer;
+      instance,
+      client,
+      begin: async (bytes) => {
+        const peer = await client();
+        peer.send(bytes);
+        const upstream = await instance.connection();
+        return { peer, upstream, head: await upstream.readHead() };
       },
     };
   };

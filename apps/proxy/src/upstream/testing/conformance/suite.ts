@@ -40,6 +40,12 @@ export class Suite {
     else it(`DEVIATES: ${title} (${deviation.reason})`, () => run(deviation.instead), timeoutMs);
   }
 
+  /** A rule that this machine cannot try; seen in the report. */
+  cannot(title: string, reason: string): void {
+    this.#titles.add(title);
+    it.skip(`${title} (${reason})`, () => undefined);
+  }
+
   /** To be called when all rules are written. */
   assertNoStrayDeviation(): void {
     const stray = [...this.#deviations.keys()].filter((title) => !this.#titles.has(title));
