@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Transactions } from '../database/transaction.js';
 import { DomainError } from '../http/domain-error.js';
-import { checkIfMatch, type IfMatch } from '../http/etag.js';
+import { checkIfMatch, etagOf, type IfMatch } from '../http/etag.js';
 import { Propagation } from '../publishing/propagation.js';
 import { RouteChanges } from '../publishing/route-changes.js';
 import { type Alias, isReservedAlias } from './app.js';
@@ -75,7 +75,7 @@ export class AliasesService {
 }
 
 export function aliasEtag(alias: Alias): string {
-  return `"${alias.revision}"`;
+  return etagOf(alias.revision, alias.updatedAt);
 }
 
 function missing(alias: string): never {

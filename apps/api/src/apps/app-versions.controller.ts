@@ -1,5 +1,5 @@
-import { Body, Controller, Delete, Get, HttpCode, Post, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { applyDecorators, Body, Controller, Delete, Get, HttpCode, Post, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { CurrentPrincipal } from '../http/auth.guard.js';
 import { Expected, type IfMatch } from '../http/etag.js';
@@ -7,33 +7,49 @@ import { ApiIdempotencyKey } from '../http/idempotency.js';
 import { NameParam } from '../http/names.js';
 import { ApiIfMatch, ApiPage, ApiProblems } from '../http/openapi.js';
 import { NumberPageQuery, type PageRequest, paginate } from '../http/pagination.js';
+import { ApiPreferWait, PreferWait } from '../http/prefer.js';
 import type { Principal } from '../http/request-context.js';
-import { AppVersionsService, VERSION_ETAG } from './app-versions.service.js';
+import { Propagation } from '../publishing/propagation.js';
+import { AppVersionsService, versionEtag } from './app-versions.service.js';
 import { AppVersionDto, CreateAppVersionDto, toAppVersionDto } from './dto/app.dto.js';
 import { AppVersionPageDto } from './dto/pages.dto.js';
+
+const ApiAppIfMatch = () =>
+  applyDecorators(
+    ApiHeader({ name: 'If-Match', required: false, description: "Only if the app's ETag is one of these; `*`: only if there is the app." }),
+    ApiHeader({ name: 'If-None-Match', required: false, description: '`*`: only if the app is new.' }),
+  );
 
 @ApiTags('app versions')
 @Controller('v1/namespaces/:ns/apps/:app/versions')
 export class AppVersionsController {
-  constructor(private readonly versions: AppVersionsService) {}
+  constructor(
+    private readonly versions: AppVersionsService,
+    private readonly propagation: Propagation,
+  ) {}
 
   @Post()
   @ApiOperation({ summary: "Make the app's next version from an artifact; makes the app if it is new" })
   @ApiIdempotencyKey()
+  @ApiAppIfMatch()
+  @ApiPreferWait()
   @ApiCreatedResponse({ type: AppVersionDto })
-  @ApiProblems({ 400: ['validation_failed', 'invalid_name'], 404: ['namespace_not_found'], 422: ['unknown_artifact'] })
+  @ApiProblems({ 400: ['validation_failed', 'invalid_name'], 404: ['namespace_not_found'], 422: ['unknown_artifact'] }, 412)
   async create(
     @NameParam('ns') namespace: string,
     @NameParam('app') app: string,
     @Body() body: CreateAppVersionDto,
     @CurrentPrincipal() principal: Principal,
+    @Expected() expected: IfMatch,
+    @PreferWait() waitMs: number,
     @Res({ passthrough: true }) response: Response,
   ): Promise<AppVersionDto> {
-    const { artifact, config = {}, labels = {} } = body;
-    const version = await this.versions.create(namespace, app, { artifact, config, labels }, principal.name);
-    response.setHeader('ETag', VERSION_ETAG);
+    const wanted = { artifact: body.artifact, config: body.config ?? {}, labels: body.labels ?? {} };
+    const { version, routeRevision } = await this.versions.create(namespace, app, wanted, principal.name, expected);
+    await this.propagation.waitFor(routeRevision, waitMs);
+    response.setHeader('ETag', versionEtag(version.version, []));
     response.setHeader('Location', `/v1/namespaces/${namespace}/apps/${app}/versions/${version.version}`);
-    return toAppVersionDto(version);
+    return toAppVersionDto(version, []);
   }
 
   @Get()
@@ -65,14 +81,15 @@ export class AppVersionsController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<AppVersionDto> {
     const { version, aliases } = await this.versions.get(namespace, app, v);
-    response.setHeader('ETag', VERSION_ETAG);
+    response.setHeader('ETag', versionEtag(version.version, aliases));
     return toAppVersionDto(version, aliases);
   }
 
   @Delete(':v')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Delete a version of which nothing runs' })
+  @ApiOperation({ summary: 'Delete a version of which nothing runs and that neither an alias nor a distribution names' })
   @ApiIfMatch()
+  @ApiPreferWait()
   @ApiNoContentResponse()
   @ApiProblems({ 400: ['invalid_name'], 404: ['app_not_found', 'version_not_found'], 409: ['version_in_use'] }, 412)
   async delete(
@@ -80,7 +97,8 @@ export class AppVersionsController {
     @NameParam('app') app: string,
     @NameParam('v') v: string,
     @Expected() expected: IfMatch,
+    @PreferWait() waitMs: number,
   ): Promise<void> {
-    await this.versions.delete(namespace, app, v, expected);
+    await this.propagation.waitFor(await this.versions.delete(namespace, app, v, expected), waitMs);
   }
 }

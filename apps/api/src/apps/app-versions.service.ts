@@ -1,14 +1,15 @@
+import { createHash } from 'node:crypto';
 import { parseVersion } from '@app-fabric/routing';
 import { Injectable } from '@nestjs/common';
 import { ArtifactReader } from '../artifacts/artifact-reader.js';
 import { type Transaction, Transactions } from '../database/transaction.js';
 import { DomainError } from '../http/domain-error.js';
-import { checkIfMatch, type IfMatch } from '../http/etag.js';
+import { checkIfMatch, etagOf, type IfMatch } from '../http/etag.js';
 import { RunsRepository } from '../programs/runs.repository.js';
 import { RouteChanges } from '../publishing/route-changes.js';
 import { type AppVersion, DEFAULT_ROUTING, versionsNamedBy } from './app.js';
 import { AppsRepository } from './apps.repository.js';
-import { requireApp, requireNamespace } from './apps.service.js';
+import { appEtag, requireApp, requireNamespace } from './apps.service.js';
 
 export interface NewAppVersion {
   artifact: { name: string; version: string };
@@ -26,12 +27,20 @@ export class AppVersionsService {
     private readonly routes: RouteChanges,
   ) {}
 
-  /** The app's next version, made from an artifact; makes the app if it is new. 422 unknown_artifact. */
-  create(namespace: string, app: string, wanted: NewAppVersion, by: string): Promise<AppVersion> {
+  /** The app's next version, made from an artifact; makes the app if it is new. `ifMatch` is about the app. 422 unknown_artifact. */
+  create(
+    namespace: string,
+    app: string,
+    wanted: NewAppVersion,
+    by: string,
+    ifMatch: IfMatch,
+  ): Promise<{ version: AppVersion; routeRevision: number }> {
     return this.transactions.run(async (tx) => {
       await this.routes.lock(tx);
       await requireNamespace(tx, this.repository, namespace);
-      if (!(await this.artifacts.find(tx, namespace, wanted.artifact.name, wanted.artifact.version))) {
+      const current = await this.repository.find(tx, namespace, app);
+      checkIfMatch(ifMatch, current && appEtag(current));
+      if (!(await this.artifacts.lock(tx, namespace, wanted.artifact.name, wanted.artifact.version))) {
         const { name, version } = wanted.artifact;
         throw new DomainError(
           'unprocessable',
@@ -39,11 +48,10 @@ export class AppVersionsService {
           `There is no version ${version} of artifact ${name} in namespace ${namespace}.`,
         );
       }
-      if (!(await this.repository.find(tx, namespace, app))) await this.repository.insert(tx, namespace, app, null, DEFAULT_ROUTING);
-      const version = await this.repository.nextVersion(tx, namespace, app);
-      const made = await this.repository.insertVersion(tx, { namespace, app, version, ...wanted, createdBy: by });
-      await this.routes.commit(tx, namespace, app);
-      return made;
+      if (!current) await this.repository.insert(tx, namespace, app, null, DEFAULT_ROUTING);
+      const number = await this.repository.nextVersion(tx, namespace, app);
+      const version = await this.repository.insertVersion(tx, { namespace, app, version: number, ...wanted, createdBy: by });
+      return { version, routeRevision: await this.routes.commit(tx, namespace, app) };
     });
   }
 
@@ -61,12 +69,13 @@ export class AppVersionsService {
     });
   }
 
-  /** 409 version_in_use while anything of it runs, or an alias or the app's routing names it. */
-  async delete(namespace: string, app: string, versionOrAlias: string, ifMatch: IfMatch): Promise<void> {
-    await this.transactions.run(async (tx) => {
+  /** 409 version_in_use while anything of it runs, an alias or the app's routing names it, or a distribution gives it weight. Returns the route revision. */
+  delete(namespace: string, app: string, versionOrAlias: string, ifMatch: IfMatch): Promise<number> {
+    return this.transactions.run(async (tx) => {
       await this.routes.lock(tx);
       const { version } = await this.resolve(tx, namespace, app, versionOrAlias);
-      checkIfMatch(ifMatch, VERSION_ETAG);
+      const aliases = await this.repository.aliasesOf(tx, namespace, app, version);
+      checkIfMatch(ifMatch, versionEtag(version, aliases));
       await this.repository.lockVersion(tx, namespace, app, version);
       const [run] = await this.runs.activeOfVersion(tx, namespace, app, version);
       if (run)
@@ -75,14 +84,18 @@ export class AppVersionsService {
           'version_in_use',
           `${run.program.type} ${run.program.name} of version ${version} is ${run.status}; stop it first.`,
         );
-      const [alias] = await this.repository.aliasesOf(tx, namespace, app, version);
+      const [alias] = aliases;
       if (alias) throw new DomainError('conflict', 'version_in_use', `Alias ${alias} names version ${version}; move or delete it first.`);
       const { routing } = await requireApp(tx, this.repository, namespace, app);
       const where = versionsNamedBy(routing).get(version);
       if (where !== undefined)
         throw new DomainError('conflict', 'version_in_use', `${where} of ${app} names version ${version}; change the app's routing first.`);
+      if (await this.repository.hasWeight(tx, namespace, app, version)) {
+        // Nothing of it runs, but it did: a run that failed where no other version could take its share over.
+        throw new DomainError('conflict', 'version_in_use', `A distribution of ${app} gives version ${version} weight; change it first.`);
+      }
       await this.repository.deleteVersion(tx, namespace, app, version);
-      await this.routes.commit(tx, namespace, app);
+      return this.routes.commit(tx, namespace, app);
     });
   }
 
@@ -96,5 +109,8 @@ export class AppVersionsService {
   }
 }
 
-/** A version never changes once it is made. */
-export const VERSION_ETAG = '"1"';
+/** A version never changes once it is made, and its number is never used again; which aliases name it does change. */
+export function versionEtag(version: number, aliases: readonly string[]): string {
+  if (aliases.length === 0) return etagOf(version);
+  return etagOf(`${version}-${createHash('sha256').update(aliases.join()).digest('hex').slice(0, 16)}`);
+}

@@ -151,6 +151,16 @@ export class AppsRepository {
     return rows.map(({ version }) => version);
   }
 
+  /** Does a distribution of the app, or of one of its services, name the version? Stored maps hold only weights above 0. */
+  async hasWeight(tx: Transaction, namespace: string, app: string, version: number): Promise<boolean> {
+    const rows = await query(tx, 'SELECT 1 FROM distributions WHERE namespace = $1 AND app = $2 AND jsonb_exists(weights, $3) LIMIT 1', [
+      namespace,
+      app,
+      String(version),
+    ]);
+    return rows.length > 0;
+  }
+
   async findAlias(tx: Transaction, namespace: string, app: string, alias: string): Promise<Alias | null> {
     const [row] = await query<AliasRow>(tx, 'SELECT * FROM app_aliases WHERE namespace = $1 AND app = $2 AND alias = $3', [
       namespace,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type Transaction, Transactions } from '../database/transaction.js';
 import { DomainError } from '../http/domain-error.js';
-import { checkIfMatch, type IfMatch } from '../http/etag.js';
+import { checkIfMatch, etagOf, type IfMatch } from '../http/etag.js';
 import { Propagation } from '../publishing/propagation.js';
 import { RouteChanges } from '../publishing/route-changes.js';
 import { type App, DEFAULT_ROUTING, type Routing, versionsNamedBy } from './app.js';
@@ -78,7 +78,7 @@ export class AppsService {
 }
 
 export function appEtag(app: App): string {
-  return `"${app.revision}"`;
+  return etagOf(app.revision, app.createdAt);
 }
 
 export async function requireNamespace(tx: Transaction, repository: AppsRepository, namespace: string): Promise<void> {

@@ -24,18 +24,28 @@ export class ArtifactReader {
     return found && { programs: found.programs, bundleSha256: found.bundle?.sha256 ?? null };
   }
 
-  /** The bundle's bytes, read piece by piece: one short transaction each, since a reader may be slow. */
+  /** Does the version exist? If so, it cannot be deleted until the transaction ends. */
+  async lock(tx: Transaction, namespace: string, name: string, version: string): Promise<boolean> {
+    return (await this.repository.find(tx, namespace, name, version, 'FOR KEY SHARE')) !== null;
+  }
+
+  /**
+   * The bundle's bytes, read piece by piece: one short transaction each, since a reader may be slow. Fails when the bundle is deleted
+   * meanwhile; what was read until then is never taken for the whole.
+   */
   async openBundle(namespace: string, name: string, version: string): Promise<Readable> {
-    const bundleId = await this.transactions.read((tx) => this.repository.bundleId(tx, namespace, name, version));
-    if (bundleId === null) throw new Error(`artifact ${name} ${version} has no bundle`);
+    const bundle = await this.transactions.read((tx) => this.repository.storedBundle(tx, namespace, name, version));
+    if (bundle === null) throw new Error(`artifact ${name} ${version} has no bundle`);
     const { transactions, repository } = this;
-    async function* chunks(id: string) {
-      for (let number = 0; ; number++) {
-        const bytes = await transactions.read((tx) => repository.chunk(tx, id, number));
-        if (bytes === null) return;
-        yield bytes;
+    async function* chunks({ id, bytes }: { id: string; bytes: number }) {
+      let left = bytes;
+      for (let number = 0; left > 0; number++) {
+        const chunk = await transactions.read((tx) => repository.chunk(tx, id, number));
+        if (chunk === null) throw new Error(`the bundle of artifact ${name} ${version} was deleted`);
+        left -= chunk.length;
+        yield chunk;
       }
     }
-    return Readable.from(chunks(bundleId), { objectMode: false });
+    return Readable.from(chunks(bundle), { objectMode: false });
   }
 }

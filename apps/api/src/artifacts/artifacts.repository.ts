@@ -15,6 +15,9 @@ interface Row {
   created_at: Date;
 }
 
+/** `FOR KEY SHARE` keeps the version from being deleted until the transaction ends, `FOR UPDATE` from any change. */
+export type ArtifactLock = '' | 'FOR KEY SHARE' | 'FOR UPDATE';
+
 const KEY = 'namespace = $1 AND artifact = $2 AND version = $3';
 
 @Injectable()
@@ -23,8 +26,14 @@ export class ArtifactsRepository {
     return (await query(tx, 'SELECT 1 FROM namespaces WHERE name = $1', [namespace])).length > 0;
   }
 
-  async find(tx: Transaction, namespace: string, artifact: string, version: string): Promise<ArtifactVersion | null> {
-    const [row] = await query<Row>(tx, `SELECT * FROM artifact_versions WHERE ${KEY}`, [namespace, artifact, version]);
+  async find(
+    tx: Transaction,
+    namespace: string,
+    artifact: string,
+    version: string,
+    lock: ArtifactLock = '',
+  ): Promise<ArtifactVersion | null> {
+    const [row] = await query<Row>(tx, `SELECT * FROM artifact_versions WHERE ${KEY} ${lock}`, [namespace, artifact, version]);
     return row ? toArtifactVersion(row) : null;
   }
 
@@ -96,13 +105,14 @@ export class ArtifactsRepository {
     return rows.length > 0;
   }
 
-  async bundleId(tx: Transaction, namespace: string, artifact: string, version: string): Promise<string | null> {
-    const [row] = await query<{ bundle_id: string | null }>(tx, `SELECT bundle_id FROM artifact_versions WHERE ${KEY}`, [
-      namespace,
-      artifact,
-      version,
-    ]);
-    return row?.bundle_id ?? null;
+  /** Null when there is no bundle. */
+  async storedBundle(tx: Transaction, namespace: string, artifact: string, version: string): Promise<{ id: string; bytes: number } | null> {
+    const [row] = await query<{ id: string; bytes: string }>(
+      tx,
+      `SELECT bundle_id AS id, bundle_bytes AS bytes FROM artifact_versions WHERE ${KEY} AND bundle_id IS NOT NULL`,
+      [namespace, artifact, version],
+    );
+    return row ? { id: row.id, bytes: Number(row.bytes) } : null;
   }
 
   async chunk(tx: Transaction, bundleId: string, number: number): Promise<Buffer | null> {

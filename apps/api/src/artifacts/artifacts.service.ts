@@ -3,9 +3,9 @@ import { Injectable } from '@nestjs/common';
 import semver from 'semver';
 import { type Transaction, Transactions } from '../database/transaction.js';
 import { DomainError } from '../http/domain-error.js';
-import { checkIfMatch, type IfMatch } from '../http/etag.js';
+import { checkIfMatch, etagOf, type IfMatch } from '../http/etag.js';
 import type { ArtifactContent, ArtifactVersion } from './artifact.js';
-import { ArtifactsRepository } from './artifacts.repository.js';
+import { type ArtifactLock, ArtifactsRepository } from './artifacts.repository.js';
 
 @Injectable()
 export class ArtifactsService {
@@ -48,7 +48,8 @@ export class ArtifactsService {
       const before = await this.repository.find(tx, namespace, artifact, version);
       checkIfMatch(ifMatch, before && artifactEtag(before));
       const created = before === null && (await this.repository.insert(tx, namespace, artifact, version, content));
-      const now = await this.require(tx, namespace, artifact, version);
+      const now = before ?? (await this.require(tx, namespace, artifact, version));
+      if (before === null && !created) checkIfMatch(ifMatch, artifactEtag(now)); // somebody else made it meanwhile
       const { description, labels, programs } = now;
       if (!created && !isDeepStrictEqual({ description, labels, programs }, content)) {
         throw new DomainError(
@@ -64,7 +65,8 @@ export class ArtifactsService {
   /** 409 artifact_in_use when an app version uses it. */
   async delete(namespace: string, artifact: string, version: string, ifMatch: IfMatch): Promise<void> {
     await this.transactions.run(async (tx) => {
-      const found = await this.require(tx, namespace, artifact, version);
+      // Locked: neither a bundle nor an app version comes to it between the look and the deletion, and of two deletions one is a 404.
+      const found = await this.require(tx, namespace, artifact, version, 'FOR UPDATE');
       checkIfMatch(ifMatch, artifactEtag(found));
       const user = await this.repository.user(tx, namespace, artifact, version);
       if (user) throw new DomainError('conflict', 'artifact_in_use', `Version ${user.version} of app ${user.app} is made from it.`);
@@ -72,8 +74,14 @@ export class ArtifactsService {
     });
   }
 
-  private async require(tx: Transaction, namespace: string, artifact: string, version: string): Promise<ArtifactVersion> {
-    const found = await this.repository.find(tx, namespace, artifact, version);
+  private async require(
+    tx: Transaction,
+    namespace: string,
+    artifact: string,
+    version: string,
+    lock?: ArtifactLock,
+  ): Promise<ArtifactVersion> {
+    const found = await this.repository.find(tx, namespace, artifact, version, lock);
     if (found) return found;
     await this.requireNamespace(tx, namespace);
     throw artifactNotFound(artifact, version);
@@ -87,7 +95,7 @@ export class ArtifactsService {
 
 /** Its bundle is the only thing of a version that comes later. */
 export function artifactEtag(artifact: ArtifactVersion): string {
-  return artifact.bundle ? '"2"' : '"1"';
+  return etagOf(artifact.bundle ? 2 : 1, artifact.createdAt);
 }
 
 export function artifactNotFound(artifact: string, version: string): DomainError {

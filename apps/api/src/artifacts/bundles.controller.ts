@@ -4,11 +4,12 @@ import { ApiBody, ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiOperation, Ap
 import type { Request, Response } from 'express';
 import { Consumes } from '../http/consumes.js';
 import { DomainError } from '../http/domain-error.js';
+import { Expected, type IfMatch } from '../http/etag.js';
 import { NameParam } from '../http/names.js';
-import { ApiProblems } from '../http/openapi.js';
+import { ApiIfMatch, ApiProblems } from '../http/openapi.js';
 import { ArtifactReader } from './artifact-reader.js';
 import { SemverParam } from './artifacts.controller.js';
-import { BundlesService } from './bundles.service.js';
+import { BundlesService, bundleEtag } from './bundles.service.js';
 import { ArtifactVersionDto, toArtifactVersionDto } from './dto/artifact.dto.js';
 
 const GZIP = 'application/gzip';
@@ -24,7 +25,8 @@ export class BundlesController {
 
   @Put()
   @Consumes(GZIP)
-  @ApiOperation({ summary: 'Upload what the programs run in: a gzip’d tar of at most 256 MiB' })
+  @ApiOperation({ summary: 'Upload what the programs run in: a gzip’d tar (FABRIC_MAX_BUNDLE_BYTES; 256 MiB if not set)' })
+  @ApiIfMatch()
   @ApiBody({ schema: { type: 'string', format: 'binary' } })
   @ApiHeader({ name: 'Content-Digest', required: false, description: 'RFC 9530, `sha-256=:…:`; checked.' })
   @ApiCreatedResponse({ type: ArtifactVersionDto, description: 'It is new.' })
@@ -32,6 +34,7 @@ export class BundlesController {
   @ApiProblems(
     { 400: ['bundle_invalid', 'bundle_unsafe', 'digest_mismatch', 'invalid_digest', 'invalid_name', 'invalid_version'] },
     { 404: ['artifact_not_found'], 409: ['artifact_exists'], 413: ['bundle_too_large'] },
+    412,
     415,
   )
   async put(
@@ -39,11 +42,18 @@ export class BundlesController {
     @NameParam('artifact') name: string,
     @SemverParam() version: string,
     @Headers('content-digest') digest: string | undefined,
+    @Expected() ifMatch: IfMatch,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<ArtifactVersionDto> {
-    const { artifact, created } = await this.bundles.put([namespace, name, version], request, parseDigest(digest));
-    response.status(created ? 201 : 200).setHeader('ETag', `"${artifact.bundle?.sha256}"`);
+    const length = request.headers['content-length'];
+    const { artifact, created } = await this.bundles.put([namespace, name, version], {
+      body: request,
+      length: length === undefined ? null : Number(length),
+      expectedSha256: parseDigest(digest),
+      ifMatch,
+    });
+    response.status(created ? 201 : 200).setHeader('ETag', bundleEtag(artifact) ?? '');
     return toArtifactVersionDto(artifact);
   }
 
@@ -55,14 +65,13 @@ export class BundlesController {
     @NameParam('ns') namespace: string,
     @NameParam('artifact') name: string,
     @SemverParam() version: string,
-    @Headers('if-none-match') known: string | undefined,
     @Res() response: Response,
   ): Promise<void> {
-    const { bundle } = await this.bundles.require([namespace, name, version]);
+    const artifact = await this.bundles.require([namespace, name, version]);
+    const { bundle } = artifact;
     if (!bundle) throw new DomainError('not_found', 'bundle_not_found', `${name} ${version} has no bundle.`);
-    const etag = `"${bundle.sha256}"`;
-    response.setHeader('ETag', etag).setHeader('Cache-Control', 'private, immutable');
-    if (known?.split(',').some((tag) => tag.trim() === etag)) {
+    response.setHeader('ETag', bundleEtag(artifact) ?? '').setHeader('Cache-Control', 'private, no-cache');
+    if (response.req.fresh) {
       response.status(304).end();
       return;
     }

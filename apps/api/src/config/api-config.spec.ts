@@ -12,6 +12,7 @@ describe('settings (CONTRACT §2)', () => {
       dataDir: `${process.cwd()}/.fabric`,
       adminToken: null,
       processRuntime: false,
+      maxBundleBytes: 268_435_456,
       logLevel: 'info',
     });
   });
@@ -43,6 +44,7 @@ describe('settings (CONTRACT §2)', () => {
     FABRIC_HOST: ['a b', 'http://x', 'x/y'],
     FABRIC_ADMIN_TOKEN: ['x'.repeat(513), 'with spaces in the middle of it', 'ümläute-ümläute-ümläute'],
     FABRIC_PROCESS_RUNTIME: ['true', 'ON', '1'],
+    FABRIC_MAX_BUNDLE_BYTES: ['0', '-1', '256M', '1000000000'],
     FABRIC_LOG_LEVEL: ['INFO', 'verbose'],
     DATABASE_URL: ['localhost', 'redis://localhost'],
   };

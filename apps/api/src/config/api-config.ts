@@ -16,6 +16,8 @@ export interface ApiConfig {
   adminToken: string | null;
   /** May programs be started on this host. */
   processRuntime: boolean;
+  /** The largest bundle that is taken, compressed as it comes. */
+  maxBundleBytes: number;
   logLevel: LogLevel;
 }
 
@@ -55,6 +57,7 @@ export function readApiConfig(env: NodeJS.ProcessEnv = process.env, defaults: Ap
     dataDir: resolve(read('FABRIC_DATA_DIR', (text) => text, 'a folder', '.fabric')),
     adminToken: read<string | null>('FABRIC_ADMIN_TOKEN', token, 'at most 512 printable ASCII characters without spaces', null),
     processRuntime: read('FABRIC_PROCESS_RUNTIME', onOff, 'on or off', defaults.processRuntime ?? false),
+    maxBundleBytes: read('FABRIC_MAX_BUNDLE_BYTES', integer(1, 999_999_999), 'a whole number from 1 to 999999999', 268_435_456),
     logLevel: read('FABRIC_LOG_LEVEL', (text) => LOG_LEVELS.find((level) => level === text), `one of ${LOG_LEVELS.join(', ')}`, 'info'),
   };
   if (problems.length > 0) throw new ConfigError(problems);

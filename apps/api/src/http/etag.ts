@@ -13,9 +13,12 @@ export interface IfMatch {
   noneMatch: TagList | null;
 }
 
-/** The strong tag of a revision: `"7"`. */
-export function etagOf(revision: number | string): string {
-  return `"${revision}"`;
+/**
+ * The strong tag of a revision: `"7"`. A resource that can be deleted and made again begins anew with its revisions; its tags must not come
+ * again, so they also say when it was made: `"7-mk3v9z2k"`.
+ */
+export function etagOf(revision: number | string, madeAt?: Date): string {
+  return madeAt ? `"${revision}-${madeAt.getTime().toString(36)}"` : `"${revision}"`;
 }
 
 /**

@@ -169,15 +169,14 @@ describe('bodies', () => {
     expect(body.code).toBe('body_too_large');
   });
 
-  it('of 50 MB: 413, read no further than needed', async () => {
+  it('of 50 MB: 413, which also a caller sees that reads only after sending', async () => {
     const answer = await fetch(`${api.url}/v1/probe`, {
       method: 'POST',
       headers: { authorization: `Bearer ${TEST_TOKEN}`, 'content-type': 'application/json' },
       body: Buffer.alloc(50_000_000, 0x20),
-    }).catch((error: unknown) => error);
-    // The server answers and closes while the client still sends: the client sees the answer or the closed connection.
-    if (answer instanceof Response) expect(answer.status).toBe(413);
-    else expect(answer).toBeInstanceOf(Error);
+    });
+    expect(answer.status).toBe(413);
+    expect(await answer.json()).toMatchObject({ code: 'body_too_large' });
   });
 });
 
@@ -232,7 +231,7 @@ describe('answers', () => {
       .head('/v1/namespaces/default')
       .set('Authorization', `Bearer ${TEST_TOKEN}`)
       .expect(200);
-    expect(headers.etag).toBe('"1"');
+    expect(headers.etag).toBe((await api.http.get('/v1/namespaces/default')).headers.etag);
     expect(text).toBeFalsy();
   });
 });

@@ -2,6 +2,9 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Request } from 'express';
 import { DomainError } from './domain-error.js';
 
+/** Numbers that lists are ordered by are integers of the database. */
+const MAX_KEY = 2_147_483_647;
+
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 500;
 const MAX_CURSOR = 1_000;
@@ -78,7 +81,7 @@ function parseString(key: unknown): string | null {
 }
 
 function parseNumber(key: unknown): number | null {
-  return Number.isSafeInteger(key) ? (key as number) : null;
+  return Number.isInteger(key) && Math.abs(key as number) <= MAX_KEY ? (key as number) : null;
 }
 
 function invalid(parameter: 'limit' | 'cursor', message: string): DomainError {

@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { Logger } from 'pino';
+import { discardBody } from './discard-body.js';
 import { DomainError } from './domain-error.js';
 import { PROBLEM_TYPE, problem, toProblem } from './problem.js';
 import { requestIdOf } from './request-context.js';
@@ -31,7 +32,7 @@ export class ProblemFilter implements ExceptionFilter {
     }
     if (error?.kind === 'unauthenticated') response.setHeader('WWW-Authenticate', 'Bearer realm="app-fabric"');
     if (error?.kind === 'unavailable' || error?.code === 'idempotency_in_progress') response.setHeader('Retry-After', RETRY_AFTER_SECONDS);
-    if (error?.kind === 'too_large') response.setHeader('Connection', 'close');
+    discardBody(request);
     response.removeHeader('ETag');
     const body = error
       ? toProblem(error, requestId)

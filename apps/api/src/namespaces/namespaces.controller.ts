@@ -1,13 +1,13 @@
 import { Body, Controller, Delete, Get, HttpCode, Put, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { Expected, etagOf, type IfMatch } from '../http/etag.js';
+import { Expected, type IfMatch } from '../http/etag.js';
 import { NameParam } from '../http/names.js';
 import { ApiIfMatch, ApiPage, ApiProblems } from '../http/openapi.js';
 import { PageQuery, type PageRequest, paginate } from '../http/pagination.js';
 import { NamespaceDto, NamespacePageDto, toNamespaceDto } from './dto/namespace.dto.js';
 import { PutNamespaceDto } from './dto/put-namespace.dto.js';
-import { NamespacesService } from './namespaces.service.js';
+import { NamespacesService, namespaceEtag } from './namespaces.service.js';
 
 @ApiTags('namespaces')
 @Controller('v1/namespaces')
@@ -34,7 +34,7 @@ export class NamespacesController {
   @ApiProblems({ 400: ['invalid_name'], 404: ['namespace_not_found'] })
   async get(@NameParam('ns') name: string, @Res({ passthrough: true }) response: Response): Promise<NamespaceDto> {
     const namespace = await this.namespaces.get(name);
-    response.setHeader('ETag', etagOf(namespace.revision));
+    response.setHeader('ETag', namespaceEtag(namespace));
     return toNamespaceDto(namespace);
   }
 
@@ -52,7 +52,7 @@ export class NamespacesController {
   ): Promise<NamespaceDto> {
     const wanted = { description: body.description ?? null, labels: body.labels ?? {} };
     const { namespace, created } = await this.namespaces.put(name, wanted, expected);
-    response.status(created ? 201 : 200).setHeader('ETag', etagOf(namespace.revision));
+    response.status(created ? 201 : 200).setHeader('ETag', namespaceEtag(namespace));
     return toNamespaceDto(namespace);
   }
 

@@ -36,7 +36,7 @@ export class NamespacesService {
         }
         current = await this.namespaces.findForUpdate(tx, name);
       }
-      checkIfMatch(expected, current && etagOf(current.revision));
+      checkIfMatch(expected, current && namespaceEtag(current));
       const { description, labels } = current ?? {};
       if (!isDeepStrictEqual({ description, labels }, { ...wanted }))
         await this.namespaces.update(tx, name, wanted.description, wanted.labels);
@@ -49,7 +49,7 @@ export class NamespacesService {
     await this.transactions.run(async (tx) => {
       const current = await this.namespaces.findForUpdate(tx, name);
       if (current === null) throw notFound(name);
-      checkIfMatch(expected, etagOf(current.revision));
+      checkIfMatch(expected, namespaceEtag(current));
       if (name === DEFAULT_NAMESPACE) throw new DomainError('conflict', 'namespace_reserved', `Namespace ${name} always exists.`);
       await this.namespaces.delete(tx, name);
     });
@@ -60,6 +60,10 @@ export class NamespacesService {
     if (namespace === null) throw notFound(name);
     return namespace;
   }
+}
+
+export function namespaceEtag(namespace: Namespace): string {
+  return etagOf(namespace.revision, namespace.createdAt);
 }
 
 function notFound(name: string): DomainError {

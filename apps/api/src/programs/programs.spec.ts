@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { gzipSync } from 'node:zlib';
-import { pack } from 'tar-stream';
+import { bundleOf } from '../testing/bundle-of.js';
 import { createTestApi, TEST_TOKEN, type TestApi } from '../testing/create-test-api.js';
 
 const SERVER = `
@@ -11,15 +10,6 @@ createServer((request, response) => {
   response.end(JSON.stringify({ version: process.env.FABRIC_VERSION, config: JSON.parse(process.env.FABRIC_CONFIG), pid: process.pid, env: process.env }));
 }).listen(Number(process.env.PORT), '127.0.0.1');
 `;
-
-async function bundleOf(files: Record<string, string>): Promise<Buffer> {
-  const archive = pack();
-  for (const [name, content] of Object.entries(files)) archive.entry({ name }, content);
-  archive.finalize();
-  const chunks: Buffer[] = [];
-  for await (const chunk of archive) chunks.push(chunk as Buffer);
-  return gzipSync(Buffer.concat(chunks));
-}
 
 async function until<T>(label: string, look: () => Promise<T | undefined>): Promise<T> {
   const deadline = Date.now() + 20_000;

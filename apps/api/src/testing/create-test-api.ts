@@ -75,6 +75,7 @@ export function testConfig(databaseUrl: string, dataDir: string): ApiConfig {
     dataDir,
     adminToken: TEST_TOKEN,
     processRuntime: false,
+    maxBundleBytes: 268_435_456,
     logLevel: 'silent',
   };
 }

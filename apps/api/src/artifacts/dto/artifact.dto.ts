@@ -8,6 +8,7 @@ import {
   IsBoolean,
   IsIn,
   IsInt,
+  IsObject,
   IsOptional,
   IsString,
   Matches,
@@ -100,6 +101,7 @@ export class PutArtifactDto {
   @ArrayMinSize(1)
   @ArrayMaxSize(MAX_PROGRAMS)
   @ArrayUnique((program: unknown) => programKey(program), { message: 'programs must differ in type or name' })
+  @IsObject({ each: true }) // ValidateNested alone takes a list of lists
   @ValidateNested({ each: true })
   @Type(() => ProgramSpecDto)
   programs!: ProgramSpecDto[];
