@@ -51,7 +51,12 @@ export class AliasesController {
   @ApiOkResponse({ type: AliasDto, description: 'It was there.' })
   @ApiCreatedResponse({ type: AliasDto, description: 'It is new.' })
   @ApiProblems(
-    { 400: ['validation_failed', 'invalid_name'], 404: ['app_not_found'], 409: ['alias_reserved'], 422: ['unknown_version'] },
+    {
+      400: ['validation_failed', 'invalid_name'],
+      404: ['app_not_found'],
+      409: ['alias_reserved', 'too_many_aliases'],
+      422: ['unknown_version'],
+    },
     412,
   )
   async put(

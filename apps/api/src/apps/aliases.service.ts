@@ -8,6 +8,9 @@ import { type Alias, isReservedAlias } from './app.js';
 import { AppsRepository } from './apps.repository.js';
 import { requireApp } from './apps.service.js';
 
+/** They are all in the app's route document, and in the answer for a version. */
+const MAX_ALIASES = 1_000;
+
 @Injectable()
 export class AliasesService {
   constructor(
@@ -31,7 +34,7 @@ export class AliasesService {
     });
   }
 
-  /** 409 alias_reserved; 422 unknown_version. */
+  /** 409 alias_reserved, too_many_aliases; 422 unknown_version. */
   async put(
     namespace: string,
     app: string,
@@ -54,6 +57,8 @@ export class AliasesService {
       if (!(await this.repository.findVersion(tx, namespace, app, version))) {
         throw new DomainError('unprocessable', 'unknown_version', `${app} has no version ${version}.`);
       }
+      if (!current && (await this.repository.countAliases(tx, namespace, app)) >= MAX_ALIASES)
+        throw new DomainError('conflict', 'too_many_aliases', `${app} has ${MAX_ALIASES} aliases already; delete some first.`);
       const stored = await this.repository.putAlias(tx, namespace, app, alias, version);
       return { alias: stored, created: current === null, routeRevision: await this.routes.commit(tx, namespace, app) };
     });

@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { createTestApi, type TestApi } from '../testing/create-test-api.js';
 
 const NS = '/v1/namespaces/default';
@@ -77,6 +78,21 @@ describe('PUT, GET and DELETE of an alias', () => {
   it('§3 malformed: an unknown field is 400', async () => {
     expect((await put('stable', { version: 1, weight: 5 }).expect(400)).body.errors).toMatchObject([{ path: 'weight' }]);
   });
+});
+
+it('invariant 9: an app has at most 1,000 aliases: 409 too_many_aliases; those that are there can be moved', async () => {
+  const database = new Client({ connectionString: api.databaseUrl });
+  await database.connect();
+  await database.query(
+    `INSERT INTO app_aliases (namespace, app, alias, version) SELECT 'default', $1, 'a' || n, 1 FROM generate_series(1, 999) AS n`,
+    [app.split('/').at(-1)],
+  );
+  await database.end();
+  await put('last', { version: 1 }).expect(201);
+  expect((await put('more', { version: 1 }).expect(409)).body.code).toBe('too_many_aliases');
+  await put('last', { version: 2 }).expect(200);
+  await api.http.delete(`${app}/aliases/a1`).expect(204);
+  await put('more', { version: 1 }).expect(201);
 });
 
 it('§3 pages of aliases hold still while some are made and deleted', async () => {

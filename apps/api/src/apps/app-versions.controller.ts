@@ -34,7 +34,10 @@ export class AppVersionsController {
   @ApiAppIfMatch()
   @ApiPreferWait()
   @ApiCreatedResponse({ type: AppVersionDto })
-  @ApiProblems({ 400: ['validation_failed', 'invalid_name'], 404: ['namespace_not_found'], 422: ['unknown_artifact'] }, 412)
+  @ApiProblems(
+    { 400: ['validation_failed', 'invalid_name'], 404: ['namespace_not_found'], 409: ['too_many_versions'], 422: ['unknown_artifact'] },
+    412,
+  )
   async create(
     @NameParam('ns') namespace: string,
     @NameParam('app') app: string,

@@ -11,6 +11,9 @@ import { type AppVersion, DEFAULT_ROUTING, versionsNamedBy } from './app.js';
 import { AppsRepository } from './apps.repository.js';
 import { appEtag, requireApp, requireNamespace } from './apps.service.js';
 
+/** What a route document may hold. */
+const MAX_VERSIONS = 100_000;
+
 export interface NewAppVersion {
   artifact: { name: string; version: string };
   config: Record<string, unknown>;
@@ -27,7 +30,7 @@ export class AppVersionsService {
     private readonly routes: RouteChanges,
   ) {}
 
-  /** The app's next version, made from an artifact; makes the app if it is new. `ifMatch` is about the app. 422 unknown_artifact. */
+  /** The app's next version, made from an artifact; makes the app if it is new. `ifMatch` is about the app. 409 too_many_versions, 422 unknown_artifact. */
   create(
     namespace: string,
     app: string,
@@ -37,7 +40,7 @@ export class AppVersionsService {
   ): Promise<{ version: AppVersion; routeRevision: number }> {
     return this.transactions.run(async (tx) => {
       await this.routes.lock(tx);
-      await requireNamespace(tx, this.repository, namespace);
+      await requireNamespace(tx, this.repository, namespace, 'FOR KEY SHARE');
       const current = await this.repository.find(tx, namespace, app);
       checkIfMatch(ifMatch, current && appEtag(current));
       if (!(await this.artifacts.lock(tx, namespace, wanted.artifact.name, wanted.artifact.version))) {
@@ -50,6 +53,9 @@ export class AppVersionsService {
       }
       if (!current) await this.repository.insert(tx, namespace, app, null, DEFAULT_ROUTING);
       const number = await this.repository.nextVersion(tx, namespace, app);
+      // There are at most as many versions as numbers were given out, so most of the time nothing has to be counted.
+      if (number > MAX_VERSIONS && (await this.repository.countVersions(tx, namespace, app)) >= MAX_VERSIONS)
+        throw new DomainError('conflict', 'too_many_versions', `${app} has ${MAX_VERSIONS} versions already; delete some first.`);
       const version = await this.repository.insertVersion(tx, { namespace, app, version: number, ...wanted, createdBy: by });
       return { version, routeRevision: await this.routes.commit(tx, namespace, app) };
     });

@@ -33,8 +33,9 @@ interface VersionRow {
 
 @Injectable()
 export class AppsRepository {
-  async namespaceExists(tx: Transaction, namespace: string): Promise<boolean> {
-    return (await query(tx, 'SELECT 1 FROM namespaces WHERE name = $1', [namespace])).length > 0;
+  /** With `FOR KEY SHARE` it cannot be deleted until the transaction ends. */
+  async namespaceExists(tx: Transaction, namespace: string, lock: '' | 'FOR KEY SHARE' = ''): Promise<boolean> {
+    return (await query(tx, `SELECT 1 FROM namespaces WHERE name = $1 ${lock}`, [namespace])).length > 0;
   }
 
   async find(tx: Transaction, namespace: string, name: string): Promise<App | null> {
@@ -86,6 +87,24 @@ export class AppsRepository {
       [namespace, app],
     );
     return row!.last_version;
+  }
+
+  async countVersions(tx: Transaction, namespace: string, app: string): Promise<number> {
+    const [row] = await query<{ count: number }>(
+      tx,
+      'SELECT count(*)::integer AS count FROM app_versions WHERE namespace = $1 AND app = $2',
+      [namespace, app],
+    );
+    return row!.count;
+  }
+
+  async countAliases(tx: Transaction, namespace: string, app: string): Promise<number> {
+    const [row] = await query<{ count: number }>(
+      tx,
+      'SELECT count(*)::integer AS count FROM app_aliases WHERE namespace = $1 AND app = $2',
+      [namespace, app],
+    );
+    return row!.count;
   }
 
   async insertVersion(tx: Transaction, version: Omit<AppVersion, 'createdAt'>): Promise<AppVersion> {

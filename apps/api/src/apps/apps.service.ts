@@ -37,7 +37,7 @@ export class AppsService {
     const routing: Routing = { ...DEFAULT_ROUTING, ...patch.routing };
     const result = await this.transactions.run(async (tx) => {
       await this.routes.lock(tx);
-      await requireNamespace(tx, this.repository, namespace);
+      await requireNamespace(tx, this.repository, namespace, 'FOR KEY SHARE');
       const current = await this.repository.find(tx, namespace, name);
       checkIfMatch(ifMatch, current && appEtag(current));
       await this.requireVersions(tx, namespace, name, routing);
@@ -81,8 +81,14 @@ export function appEtag(app: App): string {
   return etagOf(app.revision, app.createdAt);
 }
 
-export async function requireNamespace(tx: Transaction, repository: AppsRepository, namespace: string): Promise<void> {
-  if (!(await repository.namespaceExists(tx, namespace))) {
+/** `lock`: before something is made in it. 404 namespace_not_found. */
+export async function requireNamespace(
+  tx: Transaction,
+  repository: AppsRepository,
+  namespace: string,
+  lock: '' | 'FOR KEY SHARE' = '',
+): Promise<void> {
+  if (!(await repository.namespaceExists(tx, namespace, lock))) {
     throw new DomainError('not_found', 'namespace_not_found', `There is no namespace ${namespace}.`);
   }
 }

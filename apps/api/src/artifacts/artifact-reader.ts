@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { type Transaction, Transactions } from '../database/transaction.js';
+import { DomainError } from '../http/domain-error.js';
 import type { ProgramSpec } from './artifact.js';
 import { ArtifactsRepository } from './artifacts.repository.js';
 
@@ -30,12 +31,12 @@ export class ArtifactReader {
   }
 
   /**
-   * The bundle's bytes, read piece by piece: one short transaction each, since a reader may be slow. Fails when the bundle is deleted
+   * The bundle's bytes, read piece by piece: one short transaction each, since a reader may be slow. 404 bundle_not_found. Fails when the bundle is deleted
    * meanwhile; what was read until then is never taken for the whole.
    */
   async openBundle(namespace: string, name: string, version: string): Promise<Readable> {
     const bundle = await this.transactions.read((tx) => this.repository.storedBundle(tx, namespace, name, version));
-    if (bundle === null) throw new Error(`artifact ${name} ${version} has no bundle`);
+    if (bundle === null) throw new DomainError('not_found', 'bundle_not_found', `${name} ${version} has no bundle.`);
     const { transactions, repository } = this;
     async function* chunks({ id, bytes }: { id: string; bytes: number }) {
       let left = bytes;

@@ -27,3 +27,8 @@ export interface ArtifactVersion extends ArtifactContent {
   bundle: { sha256: string; bytes: number } | null;
   createdAt: Date;
 }
+
+/** Of a list, with how long its programs are as text. */
+export interface ListedArtifactVersion extends ArtifactVersion {
+  programBytes: number;
+}

@@ -51,6 +51,7 @@ export class ArtifactsController {
       page,
       (limit, after) => this.artifacts.list(namespace, name, limit, after),
       ({ version }) => version,
+      ({ programBytes }) => programBytes,
     );
     return { items: items.map(toArtifactVersionDto), nextCursor };
   }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { query, type Transaction } from '../database/transaction.js';
-import type { ArtifactContent, ArtifactVersion, ProgramSpec } from './artifact.js';
+import type { ArtifactContent, ArtifactVersion, ListedArtifactVersion, ProgramSpec } from './artifact.js';
 
 interface Row {
   namespace: string;
@@ -22,8 +22,9 @@ const KEY = 'namespace = $1 AND artifact = $2 AND version = $3';
 
 @Injectable()
 export class ArtifactsRepository {
-  async namespaceExists(tx: Transaction, namespace: string): Promise<boolean> {
-    return (await query(tx, 'SELECT 1 FROM namespaces WHERE name = $1', [namespace])).length > 0;
+  /** With `FOR KEY SHARE` it cannot be deleted until the transaction ends. */
+  async namespaceExists(tx: Transaction, namespace: string, lock: '' | 'FOR KEY SHARE' = ''): Promise<boolean> {
+    return (await query(tx, `SELECT 1 FROM namespaces WHERE name = $1 ${lock}`, [namespace])).length > 0;
   }
 
   async find(
@@ -58,14 +59,25 @@ export class ArtifactsRepository {
     );
   }
 
-  /** Versions of one artifact in the order of their text, those after `after`. */
-  async list(tx: Transaction, namespace: string, artifact: string, limit: number, after: string | null): Promise<ArtifactVersion[]> {
-    const rows = await query<Row>(
+  /** Versions of one artifact in the order of their text, those after `after`, up to the first that is beyond `maxBytes` of programs. */
+  async list(
+    tx: Transaction,
+    namespace: string,
+    artifact: string,
+    limit: number,
+    after: string | null,
+    maxBytes: number,
+  ): Promise<ListedArtifactVersion[]> {
+    const rows = await query<Row & { program_bytes: number }>(
       tx,
-      'SELECT * FROM artifact_versions WHERE namespace = $1 AND artifact = $2 AND ($3::text IS NULL OR version > $3) ORDER BY version LIMIT $4',
-      [namespace, artifact, after, limit],
+      `SELECT * FROM
+         (SELECT *, sum(program_bytes) OVER (ORDER BY version) AS total_bytes FROM
+           (SELECT *, octet_length(programs::text) AS program_bytes FROM artifact_versions
+             WHERE namespace = $1 AND artifact = $2 AND ($3::text IS NULL OR version > $3) ORDER BY version LIMIT $4) AS page) AS summed
+        WHERE total_bytes - program_bytes <= $5 ORDER BY version`,
+      [namespace, artifact, after, limit, maxBytes],
     );
-    return rows.map(toArtifactVersion);
+    return rows.map((row) => ({ ...toArtifactVersion(row), programBytes: row.program_bytes }));
   }
 
   /** Which app version uses it, if any. */

@@ -4,7 +4,8 @@ import semver from 'semver';
 import { type Transaction, Transactions } from '../database/transaction.js';
 import { DomainError } from '../http/domain-error.js';
 import { checkIfMatch, etagOf, type IfMatch } from '../http/etag.js';
-import type { ArtifactContent, ArtifactVersion } from './artifact.js';
+import { MAX_PAGE_BYTES } from '../http/pagination.js';
+import type { ArtifactContent, ArtifactVersion, ListedArtifactVersion } from './artifact.js';
 import { type ArtifactLock, ArtifactsRepository } from './artifacts.repository.js';
 
 @Injectable()
@@ -21,10 +22,10 @@ export class ArtifactsService {
     });
   }
 
-  list(namespace: string, artifact: string, limit: number, after: string | null): Promise<ArtifactVersion[]> {
+  list(namespace: string, artifact: string, limit: number, after: string | null): Promise<ListedArtifactVersion[]> {
     return this.transactions.read(async (tx) => {
       await this.requireNamespace(tx, namespace);
-      const found = await this.repository.list(tx, namespace, artifact, limit, after);
+      const found = await this.repository.list(tx, namespace, artifact, limit, after, MAX_PAGE_BYTES);
       if (found.length === 0 && after === null)
         throw new DomainError('not_found', 'artifact_not_found', `There is no artifact ${artifact} in namespace ${namespace}.`);
       return found;
@@ -44,7 +45,7 @@ export class ArtifactsService {
     ifMatch: IfMatch,
   ): Promise<{ artifact: ArtifactVersion; created: boolean }> {
     return this.transactions.run(async (tx) => {
-      await this.requireNamespace(tx, namespace);
+      await this.requireNamespace(tx, namespace, 'FOR KEY SHARE');
       const before = await this.repository.find(tx, namespace, artifact, version);
       checkIfMatch(ifMatch, before && artifactEtag(before));
       const created = before === null && (await this.repository.insert(tx, namespace, artifact, version, content));
@@ -87,8 +88,8 @@ export class ArtifactsService {
     throw artifactNotFound(artifact, version);
   }
 
-  private async requireNamespace(tx: Transaction, namespace: string): Promise<void> {
-    if (await this.repository.namespaceExists(tx, namespace)) return;
+  private async requireNamespace(tx: Transaction, namespace: string, lock: '' | 'FOR KEY SHARE' = ''): Promise<void> {
+    if (await this.repository.namespaceExists(tx, namespace, lock)) return;
     throw new DomainError('not_found', 'namespace_not_found', `There is no namespace ${namespace}.`);
   }
 }

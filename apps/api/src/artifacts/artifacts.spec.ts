@@ -224,6 +224,17 @@ describe('lists', () => {
     expect(second.nextCursor).toBeNull();
   });
 
+  it('invariant 9: a page of large ones ends early, and none is left out', async () => {
+    // About 900 kB each: ten of them are more than a page has.
+    const env = Object.fromEntries(Array.from({ length: 28 }, (_, i) => [`V${i}`, 'x'.repeat(32_000)]));
+    for (let i = 0; i < 12; i++) await put({ programs: [{ ...program, env }] }, 'large', `1.0.${10 + i}`).expect(201);
+    const { body, text } = await api.http.get(`${NS}/artifacts/large/versions?limit=500`).expect(200);
+    expect(body.items).toHaveLength(9);
+    expect(text.length).toBeLessThan(8_500_000);
+    expect(body.nextCursor).not.toBeNull();
+    expect(await walk(`${NS}/artifacts/large/versions`, 500)).toEqual(Array.from({ length: 12 }, (_, i) => `1.0.${10 + i}`));
+  });
+
   it('an artifact without versions is 404', async () => {
     expect((await api.http.get(`${NS}/artifacts/none/versions`).expect(404)).body.code).toBe('artifact_not_found');
   });

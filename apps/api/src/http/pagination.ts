@@ -23,19 +23,29 @@ export interface Page<Item> {
   nextCursor: string | null;
 }
 
+/** More than this no page has, but always one item. Only lists whose items may be large look at it. */
+export const MAX_PAGE_BYTES = 8_388_608;
+
 /**
  * Asks for one item more than the page has, to see whether there is a next page. `load` gives items in the order of their keys, only
- * those after `after`: so a page holds still when others insert or delete. `keyOf` is the order's key.
+ * those after `after`: so a page holds still when others insert or delete. `keyOf` is the order's key. With `bytesOf` the page ends before
+ * {@link MAX_PAGE_BYTES}; `load` may then leave out what comes after the first item beyond them.
  */
 export async function paginate<Item, Key extends PageKey>(
   page: PageRequest<Key>,
   load: (limit: number, after: Key | null) => Promise<Item[]>,
   keyOf: (item: Item) => Key,
+  bytesOf: (item: Item) => number = () => 0,
 ): Promise<Page<Item>> {
   const found = await load(page.limit + 1, page.after);
-  const items = found.slice(0, page.limit);
+  let bytes = 0;
+  const tooMany = found.findIndex((item, index) => {
+    bytes += bytesOf(item);
+    return index >= page.limit || (index > 0 && bytes > MAX_PAGE_BYTES);
+  });
+  const items = tooMany < 0 ? found : found.slice(0, tooMany);
   const last = items.at(-1);
-  return { items, nextCursor: found.length > page.limit && last !== undefined ? encodeCursor(keyOf(last)) : null };
+  return { items, nextCursor: tooMany >= 0 && last !== undefined ? encodeCursor(keyOf(last)) : null };
 }
 
 /** Parameter decorator for lists whose keys are strings: a {@link PageRequest} from `?limit=&cursor=`. 400 invalid_limit, invalid_cursor. */

@@ -89,6 +89,18 @@ describe('at once', () => {
   });
 });
 
+it('§3 deleted at once with an app or artifact made in it: either it is gone (404) or in use (409)', async () => {
+  for (let round = 0; round < 10; round++) {
+    const namespace = path(`r${round}`);
+    await api.http.put(namespace).expect(201);
+    const made = round % 2 ? api.http.put(`${namespace}/apps/shop`) : api.http.put(`${namespace}/artifacts/shop/versions/1.0.0`);
+    const body = round % 2 ? {} : { programs: [{ name: 'cart', type: 'service' }] };
+    const [deleted, maker] = await Promise.all([api.http.delete(namespace), made.send(body)]);
+    expect(['204,404', '409,201']).toContain(`${deleted.status},${maker.status}`);
+  }
+  await database.query('DELETE FROM apps; DELETE FROM artifact_versions');
+});
+
 describe('the list', () => {
   const names = async (query: string) => {
     const { body } = await api.http.get(`/v1/namespaces${query}`).expect(200);
