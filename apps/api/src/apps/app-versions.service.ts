@@ -11,8 +11,8 @@ import { type AppVersion, DEFAULT_ROUTING, versionsNamedBy } from './app.js';
 import { AppsRepository } from './apps.repository.js';
 import { appEtag, requireApp, requireNamespace } from './apps.service.js';
 
-/** What a route document may hold. */
-const MAX_VERSIONS = 100_000;
+/** They are all in each route document of the app, which is made and sent anew with every change. */
+const MAX_VERSIONS = 20_000;
 
 export interface NewAppVersion {
   artifact: { name: string; version: string };

@@ -143,16 +143,16 @@ describe('§3 a version number is a positive integer, never reused', () => {
   });
 });
 
-it('invariant 9: an app has at most 100,000 versions: 409 too_many_versions, and no number is taken', async () => {
+it('invariant 9: an app has at most 20,000 versions: 409 too_many_versions, and no number is taken', async () => {
   await post().expect(201);
   await database.query(
     `INSERT INTO app_versions (namespace, app, version, artifact_name, artifact_version, created_by)
-     SELECT 'default', 'shop', n, 'shop', '1.0.0', 'admin' FROM generate_series(2, 100000) AS n`,
+     SELECT 'default', 'shop', n, 'shop', '1.0.0', 'admin' FROM generate_series(2, 20000) AS n`,
   );
-  await database.query('UPDATE app_version_counters SET last_version = 100000');
+  await database.query('UPDATE app_version_counters SET last_version = 20000');
   expect((await post().expect(409)).body.code).toBe('too_many_versions');
   await api.http.delete(`${APP}/versions/5`).expect(204);
-  expect((await post().expect(201)).body.version).toBe(100_001);
+  expect((await post().expect(201)).body.version).toBe(20_001);
   await post().expect(409);
 });
 
