@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ProxyReport, RouteChange, RouteDocument } from '@app-fabric/contracts';
+import { type BusNames, busNames, type ProxyReport, type RouteChange, type RouteDocument } from '@app-fabric/contracts';
+import { Redis } from 'ioredis';
 import { BusUnavailableError, type PublisherBus, type RouteMessage, type SubscriberBus } from './bus.js';
 import { createProcessBus } from './process-bus.js';
 import { connectRedisPublisher } from './redis-publisher.js';
@@ -81,7 +82,15 @@ function describeBus(name: string, open: () => Promise<Ends>): void {
       expect(await ends.subscriber.readAll()).toBeNull();
     });
 
+    /** As the first publisher does: an empty state, after which steps can be taken. */
+    const begin = async (epoch = EPOCH, revision = 0) => {
+      expect(await ends.publisher.replaceAll({ epoch, revision, documents: [] }, await ends.publisher.head())).toBe(true);
+      await until('the reset', () => messages.some(({ type }) => type === 'reset'));
+      messages.length = 0;
+    };
+
     it('brings changes in order, and keeps what they say', async () => {
+      await begin();
       for (const revision of [1, 2, 3]) await ends.publisher.publish(change(`app${revision}`, revision));
       await ends.publisher.publish(change('app2', 4, null));
       await until('four messages', () => messages.length === 4);
@@ -99,25 +108,46 @@ function describeBus(name: string, open: () => Promise<Ends>): void {
       expect(await ends.subscriber.head()).toEqual({ epoch: EPOCH, revision: 4 });
     });
 
-    it('does not go backwards within an epoch, and takes a new epoch', async () => {
-      await ends.publisher.publish(change('app', 5));
-      await ends.publisher.publish(change('app', 5, document('app', 99)));
-      await ends.publisher.publish(change('app', 4, null));
+    it('invariant 6: does not go backwards, and does nothing twice', async () => {
+      await begin(EPOCH, 4);
+      expect(await ends.publisher.publish(change('app', 5))).toBe(true);
+      expect(await ends.publisher.publish(change('app', 5, document('app', 99)))).toBe(false);
+      expect(await ends.publisher.publish(change('app', 4, null))).toBe(false);
       expect(await ends.publisher.head()).toEqual({ epoch: EPOCH, revision: 5 });
       expect((await ends.subscriber.readAll())?.documents.get('default/app')).toEqual(document('app', 5));
-      await ends.publisher.publish(change('app', 1, document('app', 1), 'epoch-2'));
-      expect(await ends.publisher.head()).toEqual({ epoch: 'epoch-2', revision: 1 });
+      await until('one message', () => messages.length === 1);
+    });
+
+    it('invariant 6: takes only the step after what is stored', async () => {
+      expect(await ends.publisher.publish(change('app', 1))).toBe(false); // emptied, or never filled
+      expect(await ends.publisher.head()).toBeNull();
+      await begin(EPOCH, 4);
+      expect(await ends.publisher.publish(change('app', 6))).toBe(false);
+      expect(await ends.publisher.publish(change('app', 5, document('app', 5), 'epoch-2'))).toBe(false);
+      expect(await ends.publisher.head()).toEqual({ epoch: EPOCH, revision: 4 });
+      expect((await ends.subscriber.readAll())?.documents.size).toBe(0);
     });
 
     it('replaces everything, and says so', async () => {
+      await begin();
       await ends.publisher.publish(change('old', 1));
       const documents = Array.from({ length: 1_200 }, (_, index) => document(`app${index}`, 7));
-      await ends.publisher.replaceAll({ epoch: 'epoch-2', revision: 7, documents });
+      expect(await ends.publisher.replaceAll({ epoch: 'epoch-2', revision: 7, documents }, { epoch: EPOCH, revision: 1 })).toBe(true);
       await until('the reset', () => messages.some(({ type }) => type === 'reset'));
       const all = await ends.subscriber.readAll();
       expect(all).toMatchObject({ epoch: 'epoch-2', revision: 7 });
       expect(all?.documents.size).toBe(1_200);
       expect(all?.documents.has('default/old')).toBe(false);
+    });
+
+    it('invariant 6: replaces only what its caller has seen: who slept meanwhile changes nothing', async () => {
+      await begin(EPOCH, 4);
+      const seen = await ends.publisher.head();
+      await ends.publisher.publish(change('app', 5));
+      for (const expected of [seen, null, { epoch: 'epoch-2', revision: 5 }])
+        expect(await ends.publisher.replaceAll({ epoch: EPOCH, revision: 4, documents: [document('late', 4)] }, expected)).toBe(false);
+      expect(await ends.publisher.head()).toEqual({ epoch: EPOCH, revision: 5 });
+      expect([...((await ends.subscriber.readAll())?.documents.keys() ?? [])]).toEqual(['default/app']);
     });
 
     it('brings reports, lists the living, and forgets who leaves', async () => {
@@ -167,11 +197,40 @@ else {
       await redis.run();
       await until('both are back', () => publisher.connected && subscriber.connected);
       expect(states).toEqual([false, true]);
-      await publisher.publish(change('app', 1));
+      await publisher.replaceAll({ epoch: EPOCH, revision: 1, documents: [document('app', 1)] }, null);
       await until('the message', () => messages.length === 1);
       await publisher.close();
       await subscriber.close();
     }, 60_000);
+
+    it('a state of which a part was lost is none: it is neither read nor added to, and can be replaced', async () => {
+      const losses: [string, (redis: Redis, names: BusNames) => Promise<unknown>][] = [
+        ['the documents', (redis, names) => redis.del(names.documents)],
+        ['one document', (redis, names) => redis.hdel(names.documents, 'default/a')],
+        ['the head', (redis, names) => redis.del(names.head)],
+        ['the revision', (redis, names) => redis.hset(names.head, 'revision', '1e3')],
+        ['everything', (redis) => redis.flushall()],
+      ];
+      for (const [what, lose] of losses) {
+        const { publisher, subscriber } = await open();
+        const client = new Redis(redis.url);
+        const names = busNames(`test${prefixes - 1}:`);
+        await publisher.replaceAll({ epoch: EPOCH, revision: 2, documents: [document('a', 1), document('b', 2)] }, null);
+        await lose(client, names);
+        expect([what, await publisher.head(), await subscriber.head(), await subscriber.readAll()]).toEqual([what, null, null, null]);
+        expect([what, await publisher.publish(change('b', 3))]).toEqual([what, false]);
+        expect([what, await publisher.replaceAll({ epoch: EPOCH, revision: 3, documents: [document('c', 3)] }, null)]).toEqual([
+          what,
+          true,
+        ]);
+        expect((await subscriber.readAll())?.documents.size).toBe(1);
+        // Nothing that would go away by itself, nothing left over.
+        expect([await client.ttl(names.documents), (await client.keys(`${names.documents}:*`)).sort()]).toEqual([-1, [names.head]]);
+        client.disconnect();
+        await publisher.close();
+        await subscriber.close();
+      }
+    });
 
     it('notices a Redis that is frozen', async () => {
       const { publisher, subscriber } = await open();

@@ -6,12 +6,18 @@ import type { ProxyReport, RouteChange, RouteHead, RouteSnapshot } from '@app-fa
  * Every method that talks to the transport rejects with {@link BusUnavailableError} when it cannot be reached; none hangs for longer than 2 s.
  */
 export interface PublisherBus {
-  /** The head as stored with the routes; `null` when nothing was ever published (or the store was emptied). */
+  /** The head as stored with the routes; `null` when nothing was ever published, or something of what is stored was lost. */
   head(): Promise<RouteHead | null>;
-  /** Atomically stores the app's document, moves the head and tells the subscribers. */
-  publish(change: RouteChange): Promise<void>;
-  /** Atomically replaces everything stored by `snapshot` and tells the subscribers to read it again. */
-  replaceAll(snapshot: RouteSnapshot): Promise<void>;
+  /**
+   * Atomically stores the app's document, moves the head and tells the subscribers. False, and nothing is changed, when the stored head is
+   * not `previous` of the same epoch: something was lost, or somebody else publishes, and one more step would hide it.
+   */
+  publish(change: RouteChange): Promise<boolean>;
+  /**
+   * Atomically replaces everything stored by `snapshot` and tells the subscribers to read it again. False, and nothing is changed, when
+   * {@link head} is not `expected` any more: whoever was paused since it looked cannot turn the clock back.
+   */
+  replaceAll(snapshot: RouteSnapshot, expected: RouteHead | null): Promise<boolean>;
   /** The proxies whose last report is less than 10 s old. */
   proxies(): Promise<ProxyReport[]>;
   /** Calls back for each report as it comes, unparsed reports dropped. Returns the unsubscribe. */

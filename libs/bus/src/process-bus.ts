@@ -13,7 +13,7 @@ export function createProcessBus(): { publisher: PublisherBus; subscriber: Subsc
       ...lifetime,
       head: async () => store.head,
       publish: async (change) => store.publish(change),
-      replaceAll: async (snapshot) => store.replaceAll(snapshot),
+      replaceAll: async (snapshot, expected) => store.replaceAll(snapshot, expected),
       proxies: async () => store.proxies(),
       onReport: (listener) => store.reports.add(listener),
     },
@@ -36,20 +36,23 @@ class MemoryStore {
   private readonly documents = new Map<string, unknown>();
   private readonly lastReports = new Map<string, { report: ProxyReport; atMs: number }>();
 
-  publish(change: RouteChange): void {
-    const { epoch, revision, key, document } = change;
-    if (this.head?.epoch === epoch && this.head.revision >= revision) return;
+  publish(change: RouteChange): boolean {
+    const { epoch, revision, previous, key, document } = change;
+    if (this.head?.epoch !== epoch || this.head.revision !== previous) return false;
     if (document) this.documents.set(key, copy(document));
     else this.documents.delete(key);
     this.head = { epoch, revision };
     this.messages.tell({ type: 'change', change: copy(change) });
+    return true;
   }
 
-  replaceAll({ epoch, revision, documents }: RouteSnapshot): void {
+  replaceAll({ epoch, revision, documents }: RouteSnapshot, expected: RouteHead | null): boolean {
+    if (this.head?.epoch !== expected?.epoch || this.head?.revision !== expected?.revision) return false;
     this.documents.clear();
     for (const document of documents) this.documents.set(appKey(document.routes.namespace, document.routes.app), copy(document));
     this.head = { epoch, revision };
     this.messages.tell({ type: 'reset' });
+    return true;
   }
 
   readAll(): RawSnapshot | null {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   appKey,
   type BusNames,
@@ -10,6 +11,7 @@ import {
 } from '@app-fabric/contracts';
 import type { PublisherBus } from './bus.js';
 import { RedisLink, results } from './redis-link.js';
+import { PUBLISH, REPLACE_ALL, readHead } from './redis-store.js';
 
 const FIRST_CONNECT_MS = 2_000;
 /** Documents in one HSET: a command has an upper limit of arguments, and of patience. */
@@ -22,16 +24,8 @@ export interface RedisBusOptions {
   prefix?: string;
 }
 
-/**
- * Stores the document, moves the head and tells, in one step; nothing when the head is there already or further: a publisher that
- * lost its lease without noticing cannot turn the clock back.
- */
-const PUBLISH = `
-  if redis.call('HGET', KEYS[2], 'epoch') == ARGV[1] and tonumber(redis.call('HGET', KEYS[2], 'revision')) >= tonumber(ARGV[2]) then return 0 end
-  if ARGV[4] == '' then redis.call('HDEL', KEYS[1], ARGV[3]) else redis.call('HSET', KEYS[1], ARGV[3], ARGV[4]) end
-  redis.call('HSET', KEYS[2], 'epoch', ARGV[1], 'revision', ARGV[2])
-  redis.call('PUBLISH', ARGV[5], ARGV[6])
-  return 1`;
+/** A state that is being written, should its writer die. */
+const STAGING_MS = 60_000;
 
 /** Resolves also while Redis cannot be reached, after 2 s; it goes on being tried. */
 export async function connectRedisPublisher({ url, prefix }: RedisBusOptions): Promise<PublisherBus> {
@@ -68,30 +62,54 @@ class RedisPublisher implements PublisherBus {
   }
 
   head(): Promise<RouteHead | null> {
-    return this.link.call(async (redis) => readStoredHead(await redis.hgetall(this.names.head)));
+    return this.link.call((redis) => readHead(redis, this.names));
   }
 
-  async publish(change: RouteChange): Promise<void> {
-    const { epoch, revision, key, document } = change;
+  async publish(change: RouteChange): Promise<boolean> {
+    const { epoch, revision, previous, key, document } = change;
     const { documents, head, changes } = this.names;
     const stored = document ? JSON.stringify(document) : '';
     const message = JSON.stringify({ type: 'change', change });
-    await this.link.call((redis) => redis.eval(PUBLISH, 2, documents, head, epoch, revision, key, stored, changes, message));
+    const done = await this.link.call((redis) =>
+      redis.eval(PUBLISH, 2, documents, head, epoch, revision, previous, key, stored, changes, message),
+    );
+    return done === 1;
   }
 
-  async replaceAll({ epoch, revision, documents }: RouteSnapshot): Promise<void> {
-    await this.link.call(async (redis) => {
-      const transaction = redis.multi().del(this.names.documents);
+  /** The documents are first written beside, in pieces: Redis serves others meanwhile, and the step that counts is short. */
+  replaceAll({ epoch, revision, documents }: RouteSnapshot, expected: RouteHead | null): Promise<boolean> {
+    const { documents: target, head, changes } = this.names;
+    const staging = `${target}:${randomUUID()}`;
+    return this.link.call(async (redis) => {
       for (let from = 0; from < documents.length; from += CHUNK) {
-        const chunk = documents.slice(from, from + CHUNK);
-        transaction.hset(
-          this.names.documents,
-          ...chunk.flatMap((document) => [appKey(document.routes.namespace, document.routes.app), JSON.stringify(document)]),
+        const chunk = documents
+          .slice(from, from + CHUNK)
+          .flatMap((document) => [appKey(document.routes.namespace, document.routes.app), JSON.stringify(document)]);
+        results(
+          await redis
+            .multi()
+            .hset(staging, ...chunk)
+            .pexpire(staging, STAGING_MS)
+            .exec(),
         );
       }
-      transaction.hset(this.names.head, 'epoch', epoch, 'revision', revision);
-      transaction.publish(this.names.changes, JSON.stringify({ type: 'reset' }));
-      results(await transaction.exec());
+      const message = JSON.stringify({ type: 'reset' });
+      const before = expected ?? { epoch: '', revision: '' };
+      const done = await redis.eval(
+        REPLACE_ALL,
+        3,
+        target,
+        head,
+        staging,
+        before.epoch,
+        before.revision,
+        epoch,
+        revision,
+        documents.length,
+        changes,
+        message,
+      );
+      return done === 1;
     });
   }
 
@@ -109,12 +127,6 @@ class RedisPublisher implements PublisherBus {
   close(): Promise<void> {
     return this.link.close();
   }
-}
-
-/** null when nothing was ever published, or what is stored is no head. */
-export function readStoredHead(stored: Record<string, string>): RouteHead | null {
-  const { epoch, revision } = stored;
-  return epoch !== undefined && revision !== undefined && /^\d{1,16}$/.test(revision) ? { epoch, revision: Number(revision) } : null;
 }
 
 function readReport(text: string): ProxyReport | null {

@@ -1,7 +1,8 @@
 import { type BusNames, busNames, type ProxyReport, REPORT_TTL_MS, type RouteHead } from '@app-fabric/contracts';
 import { BusUnavailableError, type RawSnapshot, type RouteMessage, type SubscriberBus } from './bus.js';
 import { RedisLink, results } from './redis-link.js';
-import { type RedisBusOptions, readStoredHead } from './redis-publisher.js';
+import type { RedisBusOptions } from './redis-publisher.js';
+import { readHead, toHead } from './redis-store.js';
 
 const FIRST_CONNECT_MS = 2_000;
 
@@ -37,15 +38,16 @@ class RedisSubscriber implements SubscriberBus {
   }
 
   head(): Promise<RouteHead | null> {
-    return this.link.call(async (redis) => readStoredHead(await redis.hgetall(this.names.head)));
+    return this.link.call((redis) => readHead(redis, this.names));
   }
 
   readAll(): Promise<RawSnapshot | null> {
     return this.link.call(async (redis) => {
       const [head, documents] = results(await redis.multi().hgetall(this.names.head).hgetall(this.names.documents).exec());
-      const stored = readStoredHead(head as Record<string, string>);
+      const found = Object.entries(documents as Record<string, string>);
+      const stored = toHead(head as Record<string, string>, found.length);
       if (stored === null) return null;
-      const parsed = Object.entries(documents as Record<string, string>).map(([key, text]): [string, unknown] => [key, parseJson(text)]);
+      const parsed = found.map(([key, text]): [string, unknown] => [key, parseJson(text)]);
       return { ...stored, documents: new Map(parsed) };
     });
   }

@@ -10,7 +10,7 @@ export function appKey(namespace: string, app: string): string {
 export interface BusNames {
   /** Hash: app key → route document. */
   documents: string;
-  /** Hash: `epoch`, `revision`. */
+  /** Hash: `epoch`, `revision`, and `apps`, how many documents belong to it. */
   head: string;
   /** Channel: route messages. */
   changes: string;

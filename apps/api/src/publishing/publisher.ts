@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { PublisherBus } from '@app-fabric/bus';
-import { appKey } from '@app-fabric/contracts';
+import { appKey, type RouteHead } from '@app-fabric/contracts';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { Notifications } from '../database/notifications.js';
 import { Transactions } from '../database/transaction.js';
 import { BUS, LOGGER } from '../tokens.js';
 import { LeaseRepository } from './lease.repository.js';
+import { PUBLISHING_CLOCK, type PublishingClock } from './publishing-clock.js';
 import { RouteDocumentRepository } from './route-document.repository.js';
 import { type OutboxEntry, ROUTES_CHANNEL, RouteOutboxRepository } from './route-outbox.repository.js';
 
@@ -14,22 +15,24 @@ const LEASE = 'route-publisher';
 const LEASE_SECONDS = 10;
 const BATCH = 100;
 const POLL_MS = 1_000;
+/** So often in one round the bus may turn out to be elsewhere; then it is left to the next poll: somebody else writes to it. */
+const MAX_MISSES = 3;
 
 /**
- * Brings committed changes to the bus, in order and at least once. One replica at a time does it (lease); the bus refuses to go
- * backwards, so a replica that lost its lease without noticing does no harm. Woken after each commit; a slow poll stands behind that.
+ * Brings committed changes to the bus, in order and at least once. One replica at a time does it (lease); the bus takes only the step after
+ * the one it has, so a replica that lost its lease without noticing does no harm. Woken after each commit; a slow poll stands behind that.
  */
 @Injectable()
 export class Publisher implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly holder = randomUUID();
-  private leaseUntil = 0;
+  private leaseUntilMs = 0;
   private running: Promise<void> | null = null;
   private again = false;
   private stopped = false;
-  private timer: NodeJS.Timeout | null = null;
+  private stopPoll: () => void = () => undefined;
   private unsubscribe: () => void = () => undefined;
-  /** What the bus last said it has; null: must be looked up before the next publication. */
-  private busChecked = false;
+  /** The bus was held against the database since anything could have happened to it. */
+  private aligned = false;
 
   constructor(
     private readonly transactions: Transactions,
@@ -39,115 +42,137 @@ export class Publisher implements OnApplicationBootstrap, OnApplicationShutdown 
     notifications: Notifications,
     @Inject(BUS) private readonly bus: PublisherBus,
     @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(PUBLISHING_CLOCK) private readonly clock: PublishingClock,
   ) {
     notifications.on(ROUTES_CHANNEL, () => this.wake());
   }
 
   onApplicationBootstrap(): void {
-    this.unsubscribe = this.bus.onConnection(() => {
-      this.busChecked = false; // it may have been emptied or replaced while we were away
-      this.wake();
-    });
-    this.timer = setInterval(() => {
-      this.busChecked = false;
-      this.wake();
-    }, POLL_MS);
+    this.unsubscribe = this.bus.onConnection(() => this.lookAgain());
+    this.stopPoll = this.clock.every(POLL_MS, () => this.lookAgain());
     this.wake();
   }
 
   async onApplicationShutdown(): Promise<void> {
     this.stopped = true;
-    if (this.timer) clearInterval(this.timer);
+    this.stopPoll();
     this.unsubscribe();
     await this.running;
-    if (this.leaseUntil > 0) await this.transactions.run((tx) => this.leases.release(tx, LEASE, this.holder)).catch(() => undefined);
+    if (this.leaseUntilMs > 0) await this.transactions.run((tx) => this.leases.release(tx, LEASE, this.holder)).catch(() => undefined);
   }
 
   /** Says that there may be something to publish. Returns at once; calls while a round runs lead to one more round. */
   wake(): void {
     this.again = true;
     if (this.running || this.stopped) return;
-    this.running = this.rounds().finally(() => {
-      this.running = null;
-    });
+    this.running = this.rounds();
+  }
+
+  /** The bus may have been emptied or replaced without a word. */
+  private lookAgain(): void {
+    this.aligned = false;
+    this.wake();
   }
 
   private async rounds(): Promise<void> {
     while (this.again && !this.stopped) {
       this.again = false;
       try {
-        if (await this.holdLease()) await this.publishPending();
+        await this.publishPending();
       } catch (error) {
-        this.busChecked = false;
+        this.aligned = false;
         this.logger.warn({ err: error }, 'routes are not published now; the next round tries again');
+      }
+    }
+    this.running = null; // in the same turn as the last look at `again`: a wake in between would be lost
+  }
+
+  private async publishPending(): Promise<void> {
+    let misses = 0;
+    while (!this.stopped && (await this.holdLease()) && this.bus.connected) {
+      this.aligned ||= await this.align();
+      const outcome = this.aligned ? await this.publishBatch() : 'out_of_step';
+      if (outcome === 'done') return;
+      if (outcome === 'published') continue;
+      this.aligned = false;
+      misses += 1;
+      if (misses === MAX_MISSES) {
+        this.logger.error('somebody else writes to the bus; is another App Fabric using the same Redis and prefix?');
+        return;
       }
     }
   }
 
   /** Renewed when half of it is over, so that a burst of changes costs no lease query each. */
   private async holdLease(): Promise<boolean> {
-    if (performance.now() < this.leaseUntil - (LEASE_SECONDS * 1000) / 2) return true;
-    const askedAt = performance.now();
+    const askedAtMs = this.clock.nowMs();
+    if (askedAtMs < this.leaseUntilMs - (LEASE_SECONDS * 1000) / 2) return true;
     const held = await this.transactions.run((tx) => this.leases.hold(tx, LEASE, this.holder, LEASE_SECONDS));
-    if (held && this.leaseUntil === 0) this.busChecked = false;
-    this.leaseUntil = held ? askedAt + LEASE_SECONDS * 1000 : 0;
+    if (askedAtMs >= this.leaseUntilMs) this.aligned = false; // somebody else may have had it meanwhile
+    this.leaseUntilMs = held ? askedAtMs + LEASE_SECONDS * 1000 : 0;
     return held;
   }
 
-  private async publishPending(): Promise<void> {
-    if (!this.bus.connected) return;
-    if (!this.busChecked) await this.align();
-    for (;;) {
-      const batch = await this.transactions.snapshot(async (tx) => {
-        const head = await this.outbox.head(tx);
-        const entries = head.revision > head.published ? await this.outbox.after(tx, head.published, BATCH) : [];
-        if (entries.length === 0) return { head, entries, documents: new Map<string, never>() };
-        const loaded = await this.documents.load(tx, distinctApps(entries), head.revision);
-        return {
-          head,
-          entries,
-          documents: new Map(loaded.map((document) => [appKey(document.routes.namespace, document.routes.app), document])),
-        };
-      });
-      const { head, entries, documents } = batch;
-      if (entries.length === 0) return;
-      for (const { revision, namespace, app } of entries) {
-        const key = appKey(namespace, app);
-        const document = documents.get(key);
-        await this.bus.publish({
-          epoch: head.epoch,
-          revision,
-          previous: revision - 1,
-          key,
-          document: document ? { ...document, revision } : null,
-        });
-      }
-      await this.transactions.run((tx) => this.outbox.markPublished(tx, head.epoch, entries.at(-1)!.revision));
+  private async publishBatch(): Promise<'done' | 'published' | 'out_of_step'> {
+    const { head, entries, documents } = await this.transactions.snapshot(async (tx) => {
+      const head = await this.outbox.head(tx);
+      const entries = head.revision > head.published ? await this.outbox.after(tx, head.published, BATCH) : [];
+      const loaded = entries.length > 0 ? await this.documents.load(tx, distinctApps(entries), head.revision) : [];
+      return {
+        head,
+        entries,
+        documents: new Map(loaded.map((document) => [appKey(document.routes.namespace, document.routes.app), document])),
+      };
+    });
+    if (head.revision === head.published) return 'done';
+    for (const { revision, namespace, app } of entries) {
+      const key = appKey(namespace, app);
+      const document = documents.get(key);
+      const change = { epoch: head.epoch, revision, previous: revision - 1, key, document: document ? { ...document, revision } : null };
+      if (!(await this.bus.publish(change))) return 'out_of_step';
     }
+    const last = entries.at(-1);
+    if (!last) return 'out_of_step'; // trimmed: they were too many while the bus was away
+    await this.markPublished(head.epoch, last.revision);
+    return 'published';
   }
 
-  /** Holds the bus against the database: what is missing there, or belongs to another database, is published anew as a whole. */
-  private async align(): Promise<void> {
+  /**
+   * Holds the bus against the database. What is missing there, or belongs to another database, is published anew as a whole.
+   * False when the bus was changed by somebody else meanwhile.
+   */
+  private async align(): Promise<boolean> {
     const there = await this.bus.head();
-    const head = await this.transactions.read((tx) => this.outbox.head(tx));
-    if (there === null || there.epoch !== head.epoch || there.revision < head.published) {
-      await this.republish(there === null ? 'the bus is empty' : 'the bus has another state');
-    } else if (there.revision > head.revision) {
-      // Proxies would take every new change for an old one.
-      await this.transactions.run((tx) => this.outbox.renewEpoch(tx));
-      await this.republish('the bus is ahead of the database');
+    const { head, oldest } = await this.transactions.snapshot(async (tx) => ({
+      head: await this.outbox.head(tx),
+      oldest: await this.outbox.oldest(tx),
+    }));
+    if (there === null) return this.republish('the bus is empty', there);
+    if (there.epoch !== head.epoch) return this.republish('the bus has the routes of another database', there);
+    if (there.revision > head.revision) {
+      // The database was restored from a backup. Proxies would take every new change for an old one.
+      await this.transactions.run((tx) => this.outbox.renewEpoch(tx, head.epoch, there.revision));
+      return this.republish('the bus is ahead of the database', there);
     }
-    this.busChecked = true;
+    if (there.revision + 1 < (oldest ?? head.revision + 1)) return this.republish('the bus has an older state', there);
+    if (there.revision > head.published) await this.markPublished(head.epoch, there.revision);
+    return true;
   }
 
-  private async republish(why: string): Promise<void> {
+  /** False when the bus is not as it was seen any more. */
+  private async republish(why: string, seen: RouteHead | null): Promise<boolean> {
     const snapshot = await this.transactions.snapshot(async (tx) => {
       const { epoch, revision } = await this.outbox.head(tx);
       return { epoch, revision, documents: await this.documents.loadAll(tx, revision) };
     });
     this.logger.info({ revision: snapshot.revision, apps: snapshot.documents.length }, `publishing all routes: ${why}`);
-    await this.bus.replaceAll(snapshot);
-    await this.transactions.run((tx) => this.outbox.markPublished(tx, snapshot.epoch, snapshot.revision));
+    if (!(await this.bus.replaceAll(snapshot, seen))) return false;
+    await this.markPublished(snapshot.epoch, snapshot.revision);
+    return true;
+  }
+
+  private markPublished(epoch: string, revision: number): Promise<void> {
+    return this.transactions.run((tx) => this.outbox.markPublished(tx, epoch, revision));
   }
 }
 

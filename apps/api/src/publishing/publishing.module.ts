@@ -5,6 +5,7 @@ import { Propagation } from './propagation.js';
 import { ProxiesController } from './proxies.controller.js';
 import { ProxyRegistry } from './proxy-registry.js';
 import { Publisher } from './publisher.js';
+import { monotonicClock, PUBLISHING_CLOCK } from './publishing-clock.js';
 import { RouteChanges } from './route-changes.js';
 import { RouteDocumentRepository } from './route-document.repository.js';
 import { RouteOutboxRepository } from './route-outbox.repository.js';
@@ -20,6 +21,7 @@ import { RouteOutboxRepository } from './route-outbox.repository.js';
     RouteDocumentRepository,
     LeaseRepository,
     Notifications,
+    { provide: PUBLISHING_CLOCK, useValue: monotonicClock },
   ],
   exports: [RouteChanges, Propagation, ProxyRegistry, LeaseRepository, Notifications],
 })

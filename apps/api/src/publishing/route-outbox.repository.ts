@@ -4,6 +4,9 @@ import { query, type Transaction } from '../database/transaction.js';
 /** Channel on which the replicas tell each other that a change was committed. */
 export const ROUTES_CHANNEL = 'fabric_routes';
 
+/** While the bus is away for long, older changes are dropped: then everything is published anew instead of step by step. */
+export const OUTBOX_LIMIT = 10_000;
+
 export interface OutboxEntry {
   revision: number;
   namespace: string;
@@ -28,7 +31,8 @@ export class RouteOutboxRepository {
     const [row] = await query<{ revision: string }>(
       tx,
       `WITH head AS (UPDATE route_head SET revision = revision + 1 WHERE id = 1 RETURNING revision),
-            told AS (SELECT pg_notify('${ROUTES_CHANNEL}', ''))
+            told AS (SELECT pg_notify('${ROUTES_CHANNEL}', '')),
+            trimmed AS (DELETE FROM route_outbox USING head WHERE route_outbox.revision <= head.revision - ${OUTBOX_LIMIT})
        INSERT INTO route_outbox (revision, namespace, app) SELECT head.revision, $1, $2 FROM head, told RETURNING revision`,
       [namespace, app],
     );
@@ -53,6 +57,12 @@ export class RouteOutboxRepository {
     return rows.map((row) => ({ ...row, revision: Number(row.revision) }));
   }
 
+  /** The oldest change that is still kept; null when there is none. */
+  async oldest(tx: Transaction): Promise<number | null> {
+    const [row] = await query<{ oldest: string | null }>(tx, 'SELECT min(revision) AS oldest FROM route_outbox');
+    return row!.oldest === null ? null : Number(row!.oldest);
+  }
+
   /** Everything up to `revision` is on the bus; the entries are not needed any more. */
   async markPublished(tx: Transaction, epoch: string, revision: number): Promise<void> {
     await query(
@@ -63,8 +73,11 @@ export class RouteOutboxRepository {
     );
   }
 
-  /** A new name for this database's stream, for when what is on the bus is ahead of us (the database was restored from a backup). */
-  async renewEpoch(tx: Transaction): Promise<void> {
-    await query(tx, 'UPDATE route_head SET epoch = gen_random_uuid() WHERE id = 1');
+  /**
+   * A new name for this database's stream, for when what is on the bus is ahead of us (the database was restored from a backup). Nothing
+   * happens when the stream is not called `epoch` any more or has reached `busRevision`.
+   */
+  async renewEpoch(tx: Transaction, epoch: string, busRevision: number): Promise<void> {
+    await query(tx, 'UPDATE route_head SET epoch = gen_random_uuid() WHERE id = 1 AND epoch = $1 AND revision < $2', [epoch, busRevision]);
   }
 }
