@@ -120,9 +120,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     }),
     table: () => ({
       source: sync.source,
-      applied: sync.applied,
       seen: sync.seen,
-      lastRejection: sync.lastRejection,
+      ...sync.told,
       inFlight: registry.inFlight(),
       documents: [...sync.documents.values()],
     }),
@@ -149,8 +148,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     proxyId,
     bootId,
     adminUrl,
-    applied: sync.applied,
-    lastRejection: sync.lastRejection,
+    ...sync.told,
     inFlight: registry.inFlight(),
   }));
   reporter.start();

@@ -46,6 +46,8 @@ function report(proxyId: string, patch: Partial<ProxyReport> = {}): ProxyReport 
     bootId: 'boot',
     adminUrl: 'http://127.0.0.1:1',
     applied: { epoch: EPOCH, revision: 1 },
+    seenRevision: 1,
+    rejected: [],
     lastRejection: null,
     inFlight: { a: 2 },
     leaving: false,
@@ -230,6 +232,28 @@ else {
         await publisher.close();
         await subscriber.close();
       }
+    });
+
+    it('invariant 9: reports that are malformed or huge are dropped, on the way and in the list', async () => {
+      const { publisher, subscriber } = await open();
+      const client = new Redis(redis.url);
+      const names = busNames(`test${prefixes - 1}:`);
+      const seen: ProxyReport[] = [];
+      publisher.onReport((one) => seen.push(one));
+      const huge = JSON.stringify({ ...report('huge'), padding: 'x'.repeat(17 * 1024 * 1024) });
+      for (const text of ['', 'no json', 'null', '[]', '{}', JSON.stringify({ ...report('p'), inFlight: 7 }), huge]) {
+        await client.publish(names.reports, text);
+        await client.sadd(names.proxies, 'broken');
+        await client.set(names.proxy('broken'), text);
+        expect(await publisher.proxies()).toEqual([]);
+      }
+      await subscriber.report(report('good'));
+      await until('the good one', () => seen.length > 0);
+      expect(seen).toEqual([report('good')]);
+      expect(await publisher.proxies()).toEqual([report('good')]);
+      client.disconnect();
+      await publisher.close();
+      await subscriber.close();
     });
 
     it('notices a Redis that is frozen', async () => {

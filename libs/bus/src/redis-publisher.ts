@@ -24,6 +24,8 @@ export interface RedisBusOptions {
   prefix?: string;
 }
 
+/** A longer report is not read: it would hold up everything else. The longest that makes sense names 100,000 instances. */
+const MAX_REPORT_CHARACTERS = 16 * 1024 * 1024;
 /** A state that is being written, should its writer die. */
 const STAGING_MS = 60_000;
 
@@ -130,6 +132,7 @@ class RedisPublisher implements PublisherBus {
 }
 
 function readReport(text: string): ProxyReport | null {
+  if (text.length > MAX_REPORT_CHARACTERS) return null;
   try {
     const parsed = parseProxyReport(JSON.parse(text));
     return parsed.ok ? parsed.value : null;

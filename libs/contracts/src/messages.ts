@@ -26,6 +26,18 @@ export interface RouteSnapshot extends RouteHead {
   documents: RouteDocument[];
 }
 
+/** An app whose newest document a proxy has refused. It routes the app by an older one, or not at all. */
+export interface RejectedApp {
+  /** `namespace/app` */
+  key: string;
+  /** Of the document that was refused last. */
+  revision: number;
+  /** Of the document that the app is routed by; 0: one of another epoch; null: none, so no request goes to any instance of the app. */
+  heldRevision: number | null;
+  reason: string;
+  at: string;
+}
+
 /** What a proxy says of itself, every second and at once after applying a change. */
 export interface ProxyReport {
   proxyId: string;
@@ -33,8 +45,12 @@ export interface ProxyReport {
   bootId: string;
   /** Address of the proxy's admin port. */
   adminUrl: string;
-  /** What it routes by; `null` while it has no table. */
+  /** It routes by everything up to here; `null` while it has no table. */
   applied: RouteHead | null;
+  /** It routes by everything up to here but for the apps in `rejected`; never below `applied`, and of the same epoch. */
+  seenRevision: number | null;
+  /** At most `MAX_REJECTED_APPS`. */
+  rejected: RejectedApp[];
   lastRejection: { revision: number; key: string; reason: string; at: string } | null;
   /** Instance id → requests in flight, only where above 0. Instances that have left the table but still finish something are included. */
   inFlight: Record<string, number>;

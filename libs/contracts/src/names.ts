@@ -37,3 +37,6 @@ export function busNames(prefix = DEFAULT_PREFIX): BusNames {
 
 /** A proxy that has said nothing for this long is gone. */
 export const REPORT_TTL_MS = 10_000;
+
+/** In one report of a proxy. */
+export const MAX_REJECTED_APPS = 100;

@@ -206,7 +206,9 @@ describe('parseProxyReport', () => {
     proxyId: 'proxy-1',
     bootId: 'b',
     adminUrl: 'http://127.0.0.1:1',
-    applied: null,
+    applied: { epoch: 'e', revision: 2 },
+    seenRevision: 3,
+    rejected: [{ key: 'default/shop', revision: 3, heldRevision: null, reason: 'x', at: '2026-01-01T00:00:00Z' }],
     lastRejection: { revision: 3, key: 'default/shop', reason: 'x', at: '2026-01-01T00:00:00Z' },
     inFlight: { i1: 3 },
     leaving: false,
@@ -215,6 +217,13 @@ describe('parseProxyReport', () => {
 
   it('takes a report', () => {
     expect(parseProxyReport(REPORT)).toEqual({ ok: true, value: REPORT });
+    const none = { ...REPORT, applied: null, seenRevision: null };
+    expect(parseProxyReport(none)).toEqual({ ok: true, value: none });
+  });
+
+  it('takes that of an older proxy: it has seen what it has applied', () => {
+    const { seenRevision: _, rejected: __, ...older } = REPORT;
+    expect(parseProxyReport(older)).toEqual({ ok: true, value: { ...REPORT, seenRevision: 2, rejected: [] } });
   });
 
   it.each([
@@ -222,6 +231,9 @@ describe('parseProxyReport', () => {
     ['counts below 0', { inFlight: { i1: -1 } }],
     ['position', { applied: { epoch: 'e', revision: '1' } }],
     ['rejection', { lastRejection: 'none' }],
+    ['position that was seen', { seenRevision: 1 }],
+    ['rejected app', { rejected: [{ ...REPORT.rejected[0], heldRevision: '1' }] }],
+    ['number of rejected apps', { rejected: Array.from({ length: 101 }, () => REPORT.rejected[0]) }],
   ])('refuses a bad %s', (_label, patch) => {
     expect(parseProxyReport({ ...REPORT, ...patch }).ok).toBe(false);
   });

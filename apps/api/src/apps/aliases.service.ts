@@ -62,7 +62,7 @@ export class AliasesService {
       const stored = await this.repository.putAlias(tx, namespace, app, alias, version);
       return { alias: stored, created: current === null, routeRevision: await this.routes.commit(tx, namespace, app) };
     });
-    await this.propagation.waitFor(result.routeRevision, waitMs);
+    await this.propagation.waitFor({ routeRevision: result.routeRevision, namespace, app }, waitMs);
     return result;
   }
 
@@ -75,7 +75,7 @@ export class AliasesService {
       await this.repository.deleteAlias(tx, namespace, app, alias);
       return this.routes.commit(tx, namespace, app);
     });
-    await this.propagation.waitFor(routeRevision, waitMs);
+    await this.propagation.waitFor({ routeRevision, namespace, app }, waitMs);
   }
 }
 

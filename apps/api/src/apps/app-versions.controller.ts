@@ -49,7 +49,7 @@ export class AppVersionsController {
   ): Promise<AppVersionDto> {
     const wanted = { artifact: body.artifact, config: body.config ?? {}, labels: body.labels ?? {} };
     const { version, routeRevision } = await this.versions.create(namespace, app, wanted, principal.name, expected);
-    await this.propagation.waitFor(routeRevision, waitMs);
+    await this.propagation.waitFor({ routeRevision, namespace, app }, waitMs);
     response.setHeader('ETag', versionEtag(version.version, []));
     response.setHeader('Location', `/v1/namespaces/${namespace}/apps/${app}/versions/${version.version}`);
     return toAppVersionDto(version, []);
@@ -102,6 +102,7 @@ export class AppVersionsController {
     @Expected() expected: IfMatch,
     @PreferWait() waitMs: number,
   ): Promise<void> {
-    await this.propagation.waitFor(await this.versions.delete(namespace, app, v, expected), waitMs);
+    const routeRevision = await this.versions.delete(namespace, app, v, expected);
+    await this.propagation.waitFor({ routeRevision, namespace, app }, waitMs);
   }
 }

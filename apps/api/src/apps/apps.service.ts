@@ -46,7 +46,7 @@ export class AppsService {
         : await this.repository.insert(tx, namespace, name, patch.description, routing);
       return { app, created: current === null, routeRevision: await this.routes.commit(tx, namespace, name) };
     });
-    await this.propagation.waitFor(result.routeRevision, waitMs);
+    await this.propagation.waitFor({ routeRevision: result.routeRevision, namespace, app: name }, waitMs);
     return result;
   }
 
@@ -62,7 +62,7 @@ export class AppsService {
       await this.repository.delete(tx, namespace, name);
       return this.routes.commit(tx, namespace, name);
     });
-    await this.propagation.waitFor(routeRevision, waitMs);
+    await this.propagation.waitFor({ routeRevision, namespace, app: name }, waitMs);
   }
 
   private async requireVersions(tx: Transaction, namespace: string, name: string, routing: Routing): Promise<void> {

@@ -4,7 +4,8 @@ import { AppsRepository } from '../apps/apps.repository.js';
 import { type Transaction, Transactions } from '../database/transaction.js';
 import { DomainError } from '../http/domain-error.js';
 import { checkIfMatch, type IfMatch } from '../http/etag.js';
-import { Propagation, type PropagationState } from '../publishing/propagation.js';
+import { Propagation } from '../publishing/propagation.js';
+import type { PropagationState } from '../publishing/propagation-state.js';
 import { RouteChanges } from '../publishing/route-changes.js';
 import type { DistributionRevision, DistributionScope, DistributionSource } from './distribution.js';
 import { DistributionRepository } from './distribution.repository.js';
@@ -54,7 +55,7 @@ export class DistributionService {
       await this.requireScope(tx, scope);
       return this.describe(tx, scope);
     });
-    return this.withPropagation(state, 0);
+    return this.withPropagation(scope, state, 0);
   }
 
   /** Replaces the whole map. 422 unknown_version, 409 version_not_running, 412 when `ifMatch` is stale. */
@@ -119,11 +120,15 @@ export class DistributionService {
       await this.repository.store(tx, scope, weights, author, routeRevision);
       return this.describe(tx, scope, routeRevision);
     });
-    return this.withPropagation(state, request.dryRun ? 0 : request.waitMs);
+    return this.withPropagation(scope, state, request.dryRun ? 0 : request.waitMs);
   }
 
-  private async withPropagation({ routeRevision, ...state }: StoredState, waitMs: number): Promise<DistributionState> {
-    return { ...state, propagation: await this.propagation.waitFor(routeRevision, waitMs) };
+  private async withPropagation(
+    { namespace, app }: DistributionScope,
+    { routeRevision, ...state }: StoredState,
+    waitMs: number,
+  ): Promise<DistributionState> {
+    return { ...state, propagation: await this.propagation.waitFor({ routeRevision, namespace, app }, waitMs) };
   }
 
   private async preview(

@@ -40,7 +40,7 @@ export class HostsService {
       const route = await this.repository.put(tx, service, wanted);
       return { route, created: current === null, routeRevision: await this.routes.commit(tx, namespace, app) };
     });
-    await this.propagation.waitFor(result.routeRevision, waitMs);
+    await this.propagation.waitFor({ routeRevision: result.routeRevision, namespace, app }, waitMs);
     return result;
   }
 
@@ -53,7 +53,7 @@ export class HostsService {
       await this.repository.delete(tx, service);
       return this.routes.commit(tx, namespace, app);
     });
-    await this.propagation.waitFor(routeRevision, waitMs);
+    await this.propagation.waitFor({ routeRevision, namespace, app }, waitMs);
   }
 
   private async requireRoute(tx: Transaction, service: ServiceRef): Promise<HostRoute> {

@@ -91,7 +91,7 @@ export class RegisteredInstancesService implements OnApplicationBootstrap, OnApp
       });
       return { runId: run.runId, created: !before, routeRevision };
     });
-    await this.propagation.waitFor(routeRevision, waitMs);
+    await this.propagation.waitFor({ routeRevision, namespace: path.namespace, app: path.app }, waitMs);
     return { instance: await this.find(runId, instanceId), created };
   }
 
@@ -107,7 +107,7 @@ export class RegisteredInstancesService implements OnApplicationBootstrap, OnApp
         throw new DomainError('not_found', 'instance_not_found', `${service} has no registered instance ${instanceId}.`);
       return this.takeOut(tx, run, [instance]);
     });
-    await this.propagation.waitFor(routeRevision, waitMs);
+    await this.propagation.waitFor({ routeRevision, namespace: path.namespace, app: path.app }, waitMs);
   }
 
   private async activeRun(tx: Transaction, ref: ProgramRef): Promise<Run> {

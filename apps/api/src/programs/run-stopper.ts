@@ -12,7 +12,7 @@ const STEP_MS = 900;
 const GRACE_MS = 10_000;
 
 /**
- * Rule 4, the order of a stop: routes without the instances are committed (before we come here) → every live proxy has applied them →
+ * Rule 4, the order of a stop: routes without the instances are committed (before we come here) → no live proxy routes by older ones →
  * in-flight requests are done, or `drainSeconds` over → SIGTERM. Called again and again until the run has ended.
  */
 @Injectable()
@@ -30,7 +30,7 @@ export class RunStopper {
 
   /** One step of a run that is to stop as a whole. False when there is more to do. */
   async advance(run: Run, rows: readonly RunInstance[]): Promise<boolean> {
-    if (run.program.type === 'service' && !(await this.drained(run.runId, rows, run.routeRevision, run.drainSeconds))) return false;
+    if (run.program.type === 'service' && !(await this.drained(run.runId, run, rows, run.routeRevision))) return false;
     const killed = await this.host.stopAll(run.runId, GRACE_MS);
     this.appliedAtMs.delete(run.runId);
     const hostIsGone = run.hostId !== null && run.hostId !== this.host.id;
@@ -50,17 +50,18 @@ export class RunStopper {
   /** Stops the instances that were taken out of the routes when the run was made smaller. */
   async retire(run: Run, leaving: readonly RunInstance[]): Promise<void> {
     for (const row of leaving) {
-      if (!(await this.drained(row.uid, [row], row.leaving?.routeRevision ?? null, run.drainSeconds))) continue;
+      if (!(await this.drained(row.uid, run, [row], row.leaving?.routeRevision ?? null))) continue;
       await this.host.stop(row.uid, GRACE_MS);
       this.appliedAtMs.delete(row.uid);
       await this.transactions.run((tx) => this.runs.deleteInstance(tx, row.uid));
     }
   }
 
-  private async drained(key: string, rows: readonly RunInstance[], routeRevision: number | null, drainSeconds: number): Promise<boolean> {
+  private async drained(key: string, run: Run, rows: readonly RunInstance[], routeRevision: number | null): Promise<boolean> {
     if (routeRevision === null || rows.length === 0) return true;
-    const { complete } = await this.propagation.waitFor(routeRevision, STEP_MS);
-    if (!complete) return false; // a proxy may still send requests: stopping now would fail them
+    const { program, drainSeconds } = run;
+    const { namespace, app } = program;
+    if (!(await this.propagation.waitUntilWithdrawn({ routeRevision, namespace, app }, STEP_MS))) return false; // a proxy may still send requests: stopping now would fail them
     const appliedAtMs = this.appliedAtMs.get(key) ?? performance.now();
     this.appliedAtMs.set(key, appliedAtMs);
     const leftMs = appliedAtMs + drainSeconds * 1000 - performance.now();

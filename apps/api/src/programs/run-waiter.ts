@@ -24,8 +24,10 @@ export class RunWaiter {
     if (waitMs === null) return toRunDto({ run, instances: [] }, undefined, distributions);
     const deadline = performance.now() + waitMs;
     const details = await this.settled(run.runId, deadline);
-    const { routeRevision } = details.run;
-    const propagation = routeRevision === null ? undefined : await this.propagation.waitFor(routeRevision, deadline - performance.now());
+    const { routeRevision, program } = details.run;
+    const { namespace, app } = program;
+    const propagation =
+      routeRevision === null ? undefined : await this.propagation.waitFor({ routeRevision, namespace, app }, deadline - performance.now());
     return toRunDto(details, propagation, distributions);
   }
 

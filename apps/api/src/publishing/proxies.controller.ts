@@ -12,12 +12,29 @@ class RejectionDto {
   @ApiProperty({ example: '2026-01-01T12:00:00.000Z' }) at!: string;
 }
 
+class RejectedAppDto extends RejectionDto {
+  @ApiProperty({
+    type: Number,
+    nullable: true,
+    description: 'Route revision of the document that it routes the app by instead; 0: an old one of unknown revision; null: none.',
+    example: 38,
+  })
+  heldRevision!: number | null;
+}
+
 class ProxyDto {
   @ApiProperty({ example: 'proxy-1' }) proxyId!: string;
   @ApiProperty({ description: 'New at each start of the proxy.', example: '7d0e6c1a4f2b' }) bootId!: string;
   @ApiProperty({ example: 'http://127.0.0.1:8082' }) adminUrl!: string;
-  @ApiProperty({ type: Number, nullable: true, description: 'The route revision it routes by; null while it has none.', example: 42 })
+  @ApiProperty({
+    type: Number,
+    nullable: true,
+    description: 'It routes by everything up to here; null while it has no table.',
+    example: 42,
+  })
   appliedRevision!: number | null;
+  @ApiProperty({ type: [RejectedAppDto], description: 'Apps whose newest document it has refused. They hold `appliedRevision` back.' })
+  rejected!: RejectedAppDto[];
   @ApiProperty({ description: 'It has everything that was committed.', example: true }) upToDate!: boolean;
   @ApiProperty({ example: '2026-01-01T12:00:00.000Z' }) lastSeen!: string;
   @ApiProperty({ description: 'Requests in flight.', example: 3 }) inFlight!: number;
@@ -52,6 +69,7 @@ export class ProxiesController {
         bootId: report.bootId,
         adminUrl: report.adminUrl,
         appliedRevision: report.applied?.revision ?? null,
+        rejected: report.rejected,
         upToDate: report.applied?.epoch === epoch && report.applied.revision >= revision,
         lastSeen,
         inFlight: Object.values(report.inFlight).reduce((sum, count) => sum + count, 0),

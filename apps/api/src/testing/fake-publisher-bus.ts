@@ -49,8 +49,11 @@ export class FakePublisherBus implements PublisherBus {
     return true;
   }
 
-  async proxies(): Promise<ProxyReport[]> {
-    return [...this.known.values()];
+  /** What {@link proxies} does. */
+  list: () => Promise<ProxyReport[]> = async () => [...this.known.values()];
+
+  proxies(): Promise<ProxyReport[]> {
+    return this.list();
   }
 
   onReport(listener: (report: ProxyReport) => void): () => void {

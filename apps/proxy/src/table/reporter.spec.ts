@@ -11,6 +11,8 @@ function bench() {
     bootId: 'b',
     adminUrl: 'http://a',
     applied: { epoch: 'e', revision: state.revision },
+    seenRevision: state.revision,
+    rejected: [],
     lastRejection: null,
     inFlight: {},
   }));

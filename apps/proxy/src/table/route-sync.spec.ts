@@ -1,4 +1,4 @@
-import type { RouteDocument } from '@app-fabric/contracts';
+import { parseProxyReport, type RouteDocument } from '@app-fabric/contracts';
 import { RouteSync } from './route-sync.js';
 import { FakeBus, routeDocument } from './testing/fake-bus.js';
 import { FakeClock, settled } from './testing/fake-clock.js';
@@ -34,6 +34,12 @@ async function running() {
   made.bus.store('e1', 5, [routeDocument('a', 4), routeDocument('b', 5)]);
   await made.sync.start();
   return made;
+}
+
+function uncompilable(app: string, revision: number): RouteDocument {
+  const document = routeDocument(app, revision);
+  for (const service of document.routes.services) service.name = 'uncompilable';
+  return document;
 }
 
 const LONG_MS = 3_100;
@@ -228,10 +234,7 @@ describe('CONTRACT §5: propagation, seen from a proxy', () => {
 
     it('when it parses and cannot be compiled', async () => {
       const { bus, sync, revisionOf } = await running();
-      const document = routeDocument('a', 6);
-      const [service] = document.routes.services;
-      if (service) service.name = 'uncompilable';
-      bus.publish(6, document);
+      bus.publish(6, uncompilable('a', 6));
       expect(revisionOf('a')).toBe(4);
       expect([sync.applied?.revision, sync.lastRejection?.reason]).toEqual([5, 'cannot be compiled']);
     });
@@ -244,6 +247,62 @@ describe('CONTRACT §5: propagation, seen from a proxy', () => {
       expect([revisionOf('a'), revisionOf('b')]).toEqual([4, 8]);
       expect(sync.applied?.revision).toBe(6);
       expect(sync.lastRejection).toMatchObject({ revision: 7, key: 'default/a' });
+    });
+
+    const outcome = (sync: RouteSync) => {
+      const { applied, seenRevision, rejected } = sync.told;
+      return [
+        applied?.revision,
+        seenRevision,
+        rejected.map(({ key, revision, heldRevision }) => `${key} ${revision}, holds ${heldRevision}`),
+      ];
+    };
+
+    it('is told by app, with the document that stays: what comes for other apps counts as applied', async () => {
+      const { bus, sync } = await running();
+      bus.publish(6, broken(6) as unknown as RouteDocument);
+      bus.publish(7, routeDocument('b', 7));
+      bus.publish(8, broken(8) as unknown as RouteDocument);
+      expect(outcome(sync)).toEqual([5, 8, ['default/a 8, holds 4']]);
+      expect(sync.told.rejected[0]?.reason).toMatch(/must be a list/);
+      bus.publish(9, routeDocument('a', 9));
+      expect(outcome(sync)).toEqual([9, 9, []]);
+      expect(sync.lastRejection?.revision).toBe(8);
+    });
+
+    it('of an app that is not in the table: nothing is held', async () => {
+      const { bus, sync, table } = bench();
+      bus.store('e1', 5, [broken(4), routeDocument('b', 5)]);
+      await sync.start();
+      expect(outcome(sync)).toEqual([3, 5, ['default/a 4, holds null']]);
+      expect([...table.keys()]).toEqual(['default/b']);
+    });
+
+    it('of another epoch: what stays is older than anything', async () => {
+      const { bus, sync, revisionOf } = await running();
+      bus.store('e2', 2, [broken(1), routeDocument('b', 2)]);
+      bus.reset();
+      await settled();
+      expect(outcome(sync)).toEqual([0, 2, ['default/a 1, holds 0']]);
+      expect(revisionOf('a')).toBe(4);
+    });
+
+    it('of more apps than a report takes: those that it does not name hold it back', async () => {
+      const { bus, sync } = await running();
+      for (let revision = 6; revision < 106; revision += 1) bus.publish(revision, uncompilable(`app${revision}`, revision));
+      expect([sync.told.seenRevision, sync.told.rejected.length]).toEqual([105, 100]);
+      bus.publish(106, uncompilable('app106', 106));
+      bus.publish(107, routeDocument('a', 107));
+      expect([sync.told.seenRevision, sync.told.rejected.length, sync.applied?.revision]).toEqual([105, 100, 5]);
+      bus.publish(108, null, { app: 'app6' });
+      expect([sync.told.seenRevision, sync.told.rejected.length, sync.applied?.revision]).toEqual([108, 100, 6]);
+    });
+
+    it('under a name of any length: the report stays one that is understood', async () => {
+      const { bus, sync } = await running();
+      bus.deliver({ epoch: 'e1', revision: 6, previous: 5, key: 'x'.repeat(100_000), document: {} });
+      const report = { proxyId: 'p', bootId: 'b', adminUrl: '', inFlight: {}, leaving: false, at: '', ...sync.told };
+      expect(parseProxyReport(report)).toMatchObject({ ok: true });
     });
 
     it('when the app is removed afterwards, nothing is missing any more', async () => {

@@ -9,6 +9,7 @@ import {
 } from '@app-fabric/contracts';
 import type { Clock } from './clock.js';
 import { readRevision, readStep } from './raw-change.js';
+import { type Rejection, Rejections } from './rejections.js';
 
 /** Time between two looks at the head of the store: between these, evenly spread, so that many proxies do not ask at once. */
 const CHECK_MIN_MS = 2_000;
@@ -17,6 +18,9 @@ const CHECK_MAX_MS = 3_000;
 const RETRY_MS = 500;
 /** Changes that may wait while the whole state is being read. More than that: it is read again. */
 const QUEUE_LIMIT = 1_000;
+/** What a report may say of a rejection; the key of an app is not longer. */
+const MAX_KEY = 257;
+const MAX_REASON = 500;
 
 /** What is routed by: where {@link RouteSync} puts documents it has accepted. */
 export interface RouteSink {
@@ -24,8 +28,6 @@ export interface RouteSink {
   put(key: string, document: RouteDocument): void;
   remove(key: string): void;
 }
-
-export type Rejection = NonNullable<ProxyReport['lastRejection']>;
 
 export interface RouteSyncOptions {
   bus: SubscriberBus;
@@ -46,18 +48,16 @@ export interface RouteSyncOptions {
  * reset, a reconnect or a periodic look that finds another head leads to reading everything again. An empty store changes nothing: it
  * was flushed, and the publisher will fill it.
  *
- * Three positions matter. `seen`: the last step of the stream that was looked at. `applied`: up to where every step is really routed by.
+ * Two positions matter. `seen`: the last step of the stream that was looked at. `applied`: up to where every step is really routed by.
  * They differ when a document was rejected: then `applied` stays before the oldest rejected step until that app gets an acceptable
- * document, so that nobody who waits for the rejected change is told that it is done. Other apps are updated meanwhile.
+ * document. Other apps are updated meanwhile, and {@link told} says of which app what is missing.
  */
 export class RouteSync {
   readonly #options: RouteSyncOptions;
   readonly #documents = new Map<string, RouteDocument>();
-  /** Key → revision of the document that was refused, where no acceptable one has followed. */
-  readonly #rejected = new Map<string, number>();
+  readonly #rejections = new Rejections();
   #seen: RouteHead | null = null;
   #source: 'none' | 'snapshot' | 'live' = 'none';
-  #lastRejection: Rejection | null = null;
   #queue: unknown[] = [];
   #subscribed = false;
   #reading: Promise<void> | null = null;
@@ -83,13 +83,18 @@ export class RouteSync {
 
   get applied(): RouteHead | null {
     if (this.#seen === null) return null;
-    let revision = this.#seen.revision;
-    for (const rejected of this.#rejected.values()) revision = Math.min(revision, rejected - 1);
-    return { epoch: this.#seen.epoch, revision: Math.max(0, revision) };
+    return { epoch: this.#seen.epoch, revision: this.#rejections.applied(this.#seen.revision) };
+  }
+
+  /** What the control plane is told of how far this is. */
+  get told(): Pick<ProxyReport, 'applied' | 'seenRevision' | 'rejected' | 'lastRejection'> {
+    const { applied, lastRejection } = this;
+    const progress = this.#seen === null ? { seenRevision: null, rejected: [] } : this.#rejections.told(this.#seen.revision);
+    return { applied, lastRejection, ...progress };
   }
 
   get lastRejection(): Rejection | null {
-    return this.#lastRejection;
+    return this.#rejections.last;
   }
 
   get documents(): ReadonlyMap<string, RouteDocument> {
@@ -215,23 +220,25 @@ export class RouteSync {
     const sameStream = seen !== null && seen.epoch === snapshot.epoch;
     if (sameStream && snapshot.revision < seen.revision) return; // an older state of what we know
     const foreign = seen !== null && !sameStream;
-    if (foreign) this.#rejected.clear();
+    if (foreign) this.#rejections.clear();
+    // Revisions of two epochs cannot be compared: what stays of the former one is older than anything.
+    const heldOf = (key: string): number | null => (foreign && this.#documents.has(key) ? 0 : this.#heldRevision(key));
     for (const [key, raw] of snapshot.documents) {
       const parsed = parseRouteDocument(raw);
       if (!parsed.ok) {
-        this.#reject(key, readRevision(raw) ?? snapshot.revision, parsed.reason);
+        this.#reject(key, readRevision(raw) ?? snapshot.revision, parsed.reason, heldOf(key));
         continue;
       }
       if (keyOf(parsed.value) !== key) {
-        this.#reject(key, parsed.value.revision, `the document is of ${keyOf(parsed.value)}`);
+        this.#reject(key, parsed.value.revision, `the document is of ${keyOf(parsed.value)}`, heldOf(key));
         continue;
       }
       // Documents are immutable for their revision: what is known need not be compiled again.
       const known = this.#documents.get(key);
-      if (sameStream && known?.revision === parsed.value.revision && !this.#rejected.has(key)) continue;
-      this.#put(key, parsed.value);
+      if (sameStream && known?.revision === parsed.value.revision && !this.#rejections.has(key)) continue;
+      this.#put(key, parsed.value, heldOf(key));
     }
-    for (const key of [...this.#documents.keys(), ...this.#rejected.keys()]) if (!snapshot.documents.has(key)) this.#remove(key);
+    for (const key of [...this.#documents.keys(), ...this.#rejections.keys()]) if (!snapshot.documents.has(key)) this.#remove(key);
     this.#seen = { epoch: snapshot.epoch, revision: snapshot.revision };
     if (this.#source !== 'live' || foreign)
       this.#options.log.info({ ...this.#seen, apps: this.#documents.size }, 'routes read from the store');
@@ -239,30 +246,32 @@ export class RouteSync {
     this.#options.onChange();
   }
 
-  #put(key: string, document: RouteDocument): void {
+  #put(key: string, document: RouteDocument, heldRevision = this.#heldRevision(key)): void {
     try {
       this.#options.sink.put(key, document);
     } catch (error) {
-      this.#reject(key, document.revision, error instanceof Error ? error.message : String(error));
+      this.#reject(key, document.revision, error instanceof Error ? error.message : String(error), heldRevision);
       return;
     }
     this.#documents.set(key, document);
-    this.#rejected.delete(key);
+    this.#rejections.delete(key);
   }
 
   #remove(key: string): void {
     this.#options.sink.remove(key);
     this.#documents.delete(key);
-    this.#rejected.delete(key);
+    this.#rejections.delete(key);
   }
 
-  #reject(key: string, revision: number, reason: string): void {
-    const known = this.#rejected.get(key);
-    // A message without a readable key belongs to no app: the read that follows tells what is true.
-    if (key !== '') this.#rejected.set(key, Math.min(known ?? revision, revision));
-    this.#lastRejection = { revision, key, reason: reason.slice(0, 500), at: new Date(this.#options.clock.now()).toISOString() };
+  #heldRevision(key: string): number | null {
+    return this.#documents.get(key)?.revision ?? null;
+  }
+
+  #reject(key: string, revision: number, reason: string, heldRevision = this.#heldRevision(key)): void {
+    const at = new Date(this.#options.clock.now()).toISOString();
+    const isNew = this.#rejections.add({ revision, key: key.slice(0, MAX_KEY), reason: reason.slice(0, MAX_REASON), at }, heldRevision);
     this.#options.onRejection();
-    if (known !== revision) this.#options.log.warn({ key, revision, reason }, 'route document rejected; the former one stays');
+    if (isNew) this.#options.log.warn({ key, revision, reason }, 'route document rejected; the former one stays');
   }
 
   async #check(): Promise<void> {

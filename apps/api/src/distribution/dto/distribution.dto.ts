@@ -1,7 +1,7 @@
 import { toPercentages } from '@app-fabric/routing';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Allow, IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
-import type { PropagationState } from '../../publishing/propagation.js';
+import type { PropagationState } from '../../publishing/propagation-state.js';
 import { DISTRIBUTION_SOURCES, type DistributionRevision, type DistributionScope } from '../distribution.js';
 import type { DistributionState } from '../distribution.service.js';
 
@@ -38,12 +38,25 @@ export class ZeroDto extends ReasonDto {
   version!: number;
 }
 
+class RejectedChangeDto {
+  @ApiProperty({ example: 'proxy-1' }) proxyId!: string;
+  @ApiProperty({ description: 'Route revision of the document that it refused.', example: 42 }) revision!: number;
+  @ApiProperty({ example: 'routes.services[0].name must be a name' }) reason!: string;
+  @ApiProperty({ example: '2026-01-01T12:00:00.000Z' }) at!: string;
+}
+
 export class PropagationDto {
   @ApiProperty({ example: 42 }) routeRevision!: number;
   @ApiProperty({ description: 'Live proxies.', example: 2 }) proxies!: number;
-  @ApiProperty({ description: 'Those that route by this revision or a later one.', example: 2 }) acknowledged!: number;
+  @ApiProperty({ description: 'Those that route the app by this revision or a later one.', example: 2 }) acknowledged!: number;
   @ApiProperty({ example: true }) complete!: boolean;
-  @ApiProperty({ type: [String], description: 'Proxies that have not applied it yet.', example: [] }) pending!: string[];
+  @ApiProperty({ type: [String], description: 'Live proxies that have not heard of it yet.', example: [] }) pending!: string[];
+  @ApiProperty({
+    type: [RejectedChangeDto],
+    description: 'Live proxies that have refused it and route the app as before. Waiting does not help; the next acceptable change does.',
+    example: [],
+  })
+  rejected!: RejectedChangeDto[];
 }
 
 export class DistributionDto {
@@ -112,8 +125,9 @@ export function toRevisionDto(scope: DistributionScope, revision: DistributionRe
   };
 }
 
-export function toPropagationDto({ routeRevision, proxies, acknowledged, complete, pending }: PropagationState): PropagationDto {
-  return { routeRevision, proxies, acknowledged, complete, pending };
+export function toPropagationDto(state: PropagationState): PropagationDto {
+  const { routeRevision, proxies, acknowledged, complete, pending, rejected } = state;
+  return { routeRevision, proxies, acknowledged, complete, pending, rejected };
 }
 
 function scopeOf({ service }: DistributionScope): { scope: 'app' | 'service'; service?: string } {

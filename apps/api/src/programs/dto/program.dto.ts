@@ -15,7 +15,7 @@ import {
   Min,
 } from 'class-validator';
 import { PropagationDto, toPropagationDto } from '../../distribution/dto/distribution.dto.js';
-import type { PropagationState } from '../../publishing/propagation.js';
+import type { PropagationState } from '../../publishing/propagation-state.js';
 import type { Stopped } from '../lifecycle.service.js';
 import type { Program, RunDetails } from '../programs.service.js';
 import { PROGRAM_TYPES, type ProgramType, RUN_STATUSES, type Run, type RunInstance, type RunStatus } from '../run.js';

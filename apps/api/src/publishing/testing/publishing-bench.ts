@@ -75,16 +75,15 @@ export class Replica {
     });
   }
 
-  async stop(): Promise<void> {
+  async endPublishing(): Promise<void> {
     if (this.started) await this.publisher.onApplicationShutdown();
     await this.notifications.onApplicationShutdown();
-    await this.database.close();
   }
 }
 
 /** A database of its own and replicas on it. */
 export class PublishingBench {
-  private readonly replicas: Replica[] = [];
+  private replicas: Replica[] = [];
 
   private constructor(private readonly database: TestDatabase) {}
 
@@ -121,8 +120,19 @@ export class PublishingBench {
     return { epoch: row!.epoch, revision: Number(row!.revision), published: Number(row!.published), kept: Number(row!.kept) };
   }
 
+  /** Ends the replicas, and puts the database back to where nothing was ever published. */
+  async reset(): Promise<void> {
+    if (this.replicas.length === 0) return;
+    for (const replica of this.replicas) await replica.endPublishing();
+    await this.sql('TRUNCATE namespaces, apps, route_outbox, leases CASCADE');
+    await this.sql(`INSERT INTO namespaces (name) VALUES ('default')`);
+    await this.sql('UPDATE route_head SET epoch = gen_random_uuid(), revision = 0, published = 0');
+    for (const replica of this.replicas) await replica.database.close();
+    this.replicas = [];
+  }
+
   async close(): Promise<void> {
-    for (const replica of this.replicas) await replica.stop();
+    await this.reset();
     await this.database.drop();
   }
 }
