@@ -4,6 +4,7 @@ import type { Stream } from 'node:stream';
 import type httpProxy from 'http-proxy';
 import { type Framing, forwardHeaders, forwardTrailers, hasToken, requestFraming, withoutHeader } from '../http/headers.js';
 import type { ProblemCode } from '../http/problems.js';
+import { describeFailure, isParseError } from './describe-failure.js';
 import { type Exchange, type ForwarderLimits, isIdempotent, MAX_ATTEMPTS, type RetryableFailure } from './forwarder.js';
 import type { InstanceAgents } from './instance-agents.js';
 import { outgoingOptions } from './load-http-proxy.js';
@@ -28,9 +29,12 @@ export class HttpExchange {
   #attempts = 0;
   #request: ClientRequest | null = null;
   #connected = false;
+  /** What the connection had brought before this request. */
+  #bytesBefore = 0;
   #bodyBytes = 0;
   #continued = false;
   #answer: IncomingMessage | null = null;
+  #wasCut = false;
   /** In HTTP/1.0 the expectation does not count (RFC 9110 §10.1.1). */
   readonly #expectsContinue: boolean;
   #over = false;
@@ -129,13 +133,21 @@ export class HttpExchange {
   #onConnected(request: ClientRequest): void {
     if (request !== this.#request || this.#over) return;
     this.#connected = true;
+    this.#bytesBefore = request.socket?.bytesRead ?? 0;
     const timeoutMs = this.context.limits.responseTimeoutMs;
-    this.#startTimer(timeoutMs, () => this.#fail('upstream_timeout', `The instance sent no answer for ${timeoutMs} ms.`));
+    const awaitAnswer = () =>
+      this.#startTimer(timeoutMs, () => this.#fail('upstream_timeout', `The instance sent no answer for ${timeoutMs} ms.`));
     if (this.#framing.kind === 'none') {
+      awaitAnswer();
       request.end();
       return;
     }
-    const { bodyBytes } = this.context.limits;
+    const { bodyBytes, streamIdleMs } = this.context.limits;
+    // Whose silence is it? An instance that takes nothing holds the client up.
+    this.#startTimer(streamIdleMs, () => {
+      if (request.writableNeedDrain) this.#fail('upstream_timeout', `The instance took nothing of the body for ${streamIdleMs} ms.`);
+      else this.#fail('request_timeout', 'The body of the request did not arrive in time.');
+    });
     this.req.on('data', (chunk: Buffer) => {
       if (request !== this.#request) return; // given up: the rest is only thrown away
       this.#bodyBytes += chunk.length;
@@ -143,11 +155,16 @@ export class HttpExchange {
       if (bodyBytes > 0 && this.#bodyBytes > bodyBytes) this.#fail('body_too_large', `The body is larger than ${bodyBytes} bytes.`);
     });
     this.req.once('end', () => {
+      if (request === this.#request && this.#answer === null) awaitAnswer();
       if (this.#framing.kind === 'chunked') request.addTrailers(forwardTrailers(this.req.rawTrailers));
       request.end();
     });
     request.on('drain', () => this.#timer?.refresh());
     this.req.pipe(request, { end: false });
+    // The instance may have something to say to the head alone.
+    setImmediate(() => {
+      if (this.#bodyBytes === 0 && request === this.#request && !request.destroyed) request.flushHeaders();
+    });
   }
 
   #onAnswer(answer: IncomingMessage): void {
@@ -176,7 +193,8 @@ export class HttpExchange {
     });
     res.on('drain', () => this.#timer?.refresh());
     answer.once('end', () => {
-      if (!answer.complete) return;
+      // Node takes a reset for the end of an answer that ends with its connection: `complete` alone does not say it.
+      if (!answer.complete || this.#wasCut) return;
       const trailers = forwardTrailers(answer.rawTrailers);
       if (trailers.length > 0 && res.chunkedEncoding) res.addTrailers(trailers);
       res.end();
@@ -195,7 +213,7 @@ export class HttpExchange {
 
   #answerHeaders(answer: IncomingMessage): string[] {
     let headers = forwardHeaders(answer.rawHeaders, this.exchange.answerHeaders);
-    if (answer.headers['transfer-encoding'] !== undefined) headers = withoutHeader(headers, 'content-length');
+    if (answer.headers['transfer-encoding'] !== undefined || answer.statusCode === 204) headers = withoutHeader(headers, 'content-length');
     // Node refuses to announce trailers on an answer that is not chunked.
     const chunked = this.req.httpVersion === '1.1' && hasToken(answer.rawHeaders, 'transfer-encoding', 'chunked');
     return chunked && this.req.method !== 'HEAD' ? headers : withoutHeader(headers, 'trailer');
@@ -224,6 +242,7 @@ export class HttpExchange {
   #retryableFailure(error: Error & { code?: string }): RetryableFailure | null {
     if (!this.#connected) return this.#bodyBytes === 0 ? 'connect_failed' : null;
     if (isParseError(error) || this.#framing.kind !== 'none' || !isIdempotent(this.req.method ?? '')) return null;
+    if ((this.#request?.socket?.bytesRead ?? 0) > this.#bytesBefore) return null; // it had begun to answer
     return this.#request?.reusedSocket ? 'stale_connection' : 'reset';
   }
 
@@ -240,6 +259,7 @@ export class HttpExchange {
   }
 
   #cut(): void {
+    this.#wasCut = true;
     this.#leaveInstance();
     const { req, res } = this;
     // An answer that ends with its connection looks whole after a polite end.
@@ -262,7 +282,7 @@ export class HttpExchange {
     if (this.#over) return;
     this.#over = true;
     const { res } = this;
-    const cut = this.#answer !== null && !this.#answer.complete && this.#request === null;
+    const cut = this.#wasCut && this.#answer !== null;
     this.#leaveInstance();
     this.req.resume();
     this.exchange.end({
@@ -280,15 +300,4 @@ export class HttpExchange {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
-}
-
-/** The code and text for an attempt that failed for good. */
-export function describeFailure(connected: boolean, error: Error & { code?: string }): [ProblemCode, string] {
-  if (!connected) return ['upstream_connect_failed', `No connection to the instance (${error.code ?? 'error'}).`];
-  if (isParseError(error)) return ['upstream_bad_response', `The instance's answer is not HTTP/1.1 (${error.code}).`];
-  return ['upstream_reset', `The instance closed the connection before it answered (${error.code ?? 'error'}).`];
-}
-
-function isParseError(error: { code?: string }): boolean {
-  return error.code?.startsWith('HPE_') === true;
 }

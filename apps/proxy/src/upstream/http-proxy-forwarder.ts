@@ -56,6 +56,7 @@ class HttpProxyForwarder implements Forwarder {
     this.#server.maxConnections = limits.clientConnections;
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
+      socket.setMaxListeners(0); // one for each pipelined request
       socket.once('close', () => this.#sockets.delete(socket));
     });
     const onRequest = (req: IncomingMessage, res: ServerResponse) => this.#onRequest(req, res);
@@ -113,7 +114,13 @@ class HttpProxyForwarder implements Forwarder {
     if (this.#refused.has(socket)) return; // Node has parsed on behind it
     this.#answering.set(socket, res);
     this.#responses.add(res);
+    // A pipelined request whose turn has not come: Node tells its response nothing when the connection ends.
+    const onSocketClose = () => {
+      if (!res.socket && !res.closed) res.emit('close');
+    };
+    socket.once('close', onSocketClose);
     res.once('close', () => {
+      socket.off('close', onSocketClose);
       this.#responses.delete(res);
       if (this.#answering.get(socket) === res) this.#answering.delete(socket);
     });

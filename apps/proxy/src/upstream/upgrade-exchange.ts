@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import type httpProxy from 'http-proxy';
 import { forwardHeaders } from '../http/headers.js';
 import type { ProblemCode } from '../http/problems.js';
+import { describeFailure } from './describe-failure.js';
 import { type Exchange, type ForwarderLimits, MAX_ATTEMPTS } from './forwarder.js';
-import { describeFailure } from './http-exchange.js';
 import { outgoingOptions } from './load-http-proxy.js';
 import { writeProblem } from './send-problem.js';
 

@@ -15,12 +15,11 @@ export class FakeGateway implements Gateway {
 
   open(head: RequestHead): Exchange | Refusal {
     this.heads.push(head);
+    this.#notify();
     const end = (result: ExchangeResult) => {
       this.results.push(result);
       this.running -= 1;
-      const waiting = this.#waiting;
-      this.#waiting = [];
-      for (const resume of waiting) resume();
+      this.#notify();
     };
     this.running += 1;
     if (head.target === '/refused') return { kind: 'refusal', answer: renderProblem({ code: 'app_not_found', detail: 'no' }, 'r'), end };
@@ -51,14 +50,35 @@ export class FakeGateway implements Gateway {
   }
 
   /** Resolves when `count` exchanges have ended. */
-  async ended(count: number): Promise<void> {
+  ended(count: number): Promise<void> {
+    return this.#until(
+      () => this.results.length >= count,
+      () => `${this.results.length} of ${count} exchanges ended`,
+    );
+  }
+
+  /** Resolves when `count` requests have been opened. */
+  opened(count: number): Promise<void> {
+    return this.#until(
+      () => this.heads.length >= count,
+      () => `${this.heads.length} of ${count} requests came`,
+    );
+  }
+
+  async #until(done: () => boolean, state: () => string): Promise<void> {
     const deadline = Date.now() + 5_000;
-    while (this.results.length < count) {
-      if (Date.now() > deadline) throw new Error(`${this.results.length} of ${count} exchanges ended`);
+    while (!done()) {
+      if (Date.now() > deadline) throw new Error(state());
       await new Promise<void>((resolve) => {
         this.#waiting.push(resolve);
         setTimeout(resolve, 1_000).unref();
       });
     }
+  }
+
+  #notify(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resume of waiting) resume();
   }
 }

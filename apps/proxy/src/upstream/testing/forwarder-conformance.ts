@@ -1,9 +1,11 @@
 import type { CreateForwarder } from '../forwarder.js';
 import { describeAborts } from './conformance/aborts.js';
+import { describeBackPressure } from './conformance/back-pressure.js';
 import { describeBadAnswers } from './conformance/bad-answers.js';
 import { describeBodies } from './conformance/bodies.js';
 import { describeBrokenBodies } from './conformance/broken-bodies.js';
 import { describeConnectionLifetime } from './conformance/connection-lifetime.js';
+import { describeEarlyAnswers } from './conformance/early-answers.js';
 import { describeExpectations } from './conformance/expectations.js';
 import { describeFailures } from './conformance/failures.js';
 import { describeHeaders } from './conformance/headers.js';
@@ -15,11 +17,15 @@ import { describeRefusals } from './conformance/refusals.js';
 import { describeSmuggling } from './conformance/smuggling.js';
 import { type Deviation, Suite } from './conformance/suite.js';
 import { describeTargets } from './conformance/targets.js';
+import { describeTimeouts } from './conformance/timeouts.js';
 import { describeUpgrades } from './conformance/upgrades.js';
 
 const ROOMS = [
   describeHeaders,
   describeConnectionLifetime,
+  describeBackPressure,
+  describeTimeouts,
+  describeEarlyAnswers,
   describeTargets,
   describeInterimAnswers,
   describeHttp10,

@@ -1,5 +1,6 @@
+import { MAX_ATTEMPTS } from '../../forwarder.js';
 import { valuesOf } from '../raw-client.js';
-import { GET, OK } from './messages.js';
+import { GET, OK, problemOf } from './messages.js';
 import type { Suite } from './suite.js';
 
 export function describeFailures(suite: Suite): void {
@@ -70,6 +71,63 @@ export function describeFailures(suite: Suite): void {
       const answer = await peer.readMessage();
       expect(JSON.parse(answer.body.toString())).toMatchObject({ code: 'upstream_timeout', status: 504 });
       await upstream.untilEnd();
+    });
+
+    suite.rule('a request without a body that resets every instance is given up after three attempts', async ({ bench }) => {
+      const { client, instance, gateway } = await bench();
+      const peer = await client();
+      peer.send(GET);
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+        const upstream = await instance.connection();
+        await upstream.readMessage();
+        upstream.reset();
+      }
+      expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'upstream_reset', status: 502 });
+      expect(instance.accepted).toBe(MAX_ATTEMPTS);
+      await gateway.ended(1);
+      expect(gateway.failures).toEqual(['reset', 'reset']);
+      expect(gateway.results).toEqual([{ status: 502, outcome: 'complete' }]);
+    });
+
+    for (const [title, bytes] of [
+      ['a POST', 'POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n'],
+      ['a PUT whose body has been read', 'PUT /x HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc'],
+      ['a method that nobody knows to be idempotent', 'MKCALENDAR /x HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n'],
+    ] as const) {
+      suite.rule(`a kept connection that breaks under it is not reason enough to send it twice: ${title}`, async ({ bench }) => {
+        const { begin, instance, gateway } = await bench();
+        const { peer, upstream } = await begin(GET);
+        upstream.send(OK);
+        await peer.readMessage();
+        peer.send(bytes);
+        await upstream.readMessage();
+        upstream.reset();
+        expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'upstream_reset', status: 502 });
+        expect(gateway.failures).toEqual([]);
+        expect(instance.accepted).toBe(1);
+      });
+    }
+
+    suite.rule('an instance that has begun to answer is not asked again', async ({ bench }) => {
+      const { begin, instance, gateway } = await bench();
+      const { peer, upstream } = await begin(GET);
+      upstream.socket.end('HTTP/1.1 200 OK\r\nX-Half: ');
+      expect((await peer.readMessage()).status).toBe(502);
+      await gateway.ended(1);
+      expect(gateway.failures).toEqual([]);
+      expect(instance.accepted).toBe(1);
+    });
+
+    suite.rule('the answer to HEAD that the proxy makes has no body, and the connection goes on', async ({ bench, instance }) => {
+      const dead = await instance('dead');
+      await dead.stopAccepting();
+      const { client } = await bench({}, [dead]);
+      const peer = await client();
+      for (let round = 0; round < 2; round += 1) {
+        peer.send('HEAD /x HTTP/1.1\r\nHost: h\r\n\r\n');
+        expect((await peer.readMessage({ bodyless: true })).status).toBe(502);
+        expect(peer.received).toBe('');
+      }
     });
   });
 }

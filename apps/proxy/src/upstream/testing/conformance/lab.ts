@@ -74,6 +74,11 @@ export class Lab {
     };
   };
 
+  /** To be done after the case, however it ends. */
+  readonly later = (cleanup: () => Promise<void> | void): void => {
+    this.#cleanups.push(cleanup);
+  };
+
   async close(): Promise<void> {
     for (const cleanup of this.#cleanups.splice(0).reverse()) await cleanup();
   }

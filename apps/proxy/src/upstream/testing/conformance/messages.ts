@@ -29,5 +29,5 @@ export function problemOf(message: RawMessage): { code: string; status: number }
 
 /** How many answers stand in what a client received. */
 export function countAnswers(received: string): number {
-  return received.split('HTTP/1.1 ').length - 1;
+  return received.match(/^HTTP\/1\.[01] \d{3}/gm)?.length ?? 0;
 }

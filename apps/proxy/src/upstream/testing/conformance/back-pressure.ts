@@ -1,0 +1,114 @@
+import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { GET, OK, post } from './messages.js';
+import type { Suite } from './suite.js';
+
+const BODY_BYTES = 64 * 1024 * 1024;
+/** What two pairs of socket buffers and a forwarder may hold; far below the body. */
+const HELD_BYTES = 32 * 1024 * 1024;
+const PIECE = Buffer.alloc(256 * 1024, 'x');
+
+/** Writes `BODY_BYTES` as fast as they are taken. `taken()`: what has left this process. */
+function pour(socket: Socket): { taken(): number } {
+  const before = socket.bytesWritten;
+  let left = BODY_BYTES;
+  const more = (): void => {
+    while (left > 0) {
+      left -= PIECE.length;
+      if (!socket.write(PIECE)) {
+        socket.once('drain', more);
+        return;
+      }
+    }
+  };
+  more();
+  return { taken: () => socket.bytesWritten - socket.writableLength - before };
+}
+
+/** Resolves when nothing has been taken for some looks in a row; too early only makes the case weaker. */
+async function untilStalled(taken: () => number): Promise<number> {
+  let last = -1;
+  for (let quietLooks = 0; quietLooks < 10; ) {
+    await delay(20);
+    const now = taken();
+    quietLooks = now === last ? quietLooks + 1 : 0;
+    last = now;
+  }
+  return last;
+}
+
+/** Reads on and counts, without keeping anything. */
+async function countBytes(socket: Socket, alreadyRead: number): Promise<void> {
+  let count = alreadyRead;
+  await new Promise<void>((resolve, reject) => {
+    socket.on('data', (chunk: Buffer) => {
+      count += chunk.length;
+      if (count >= BODY_BYTES) resolve();
+    });
+    socket.once('close', () => reject(new Error(`closed after ${count} bytes`)));
+    socket.resume();
+  });
+  expect(count).toBe(BODY_BYTES);
+}
+
+export function describeBackPressure(suite: Suite): void {
+  describe('back-pressure', () => {
+    suite.rule('an instance that sends faster than the client reads has to wait', async ({ bench }) => {
+      const { begin, gateway } = await bench();
+      const { peer, upstream } = await begin(GET);
+      upstream.send(`HTTP/1.1 200 OK\r\nContent-Length: ${BODY_BYTES}\r\n\r\n`);
+      await peer.readHead();
+      peer.socket.pause();
+      const { taken } = pour(upstream.socket);
+      expect(await untilStalled(taken)).toBeLessThan(HELD_BYTES);
+      peer.socket.removeAllListeners('data');
+      await countBytes(peer.socket, Buffer.byteLength(peer.received));
+      await gateway.ended(1);
+      expect(gateway.results).toEqual([{ status: 200, outcome: 'complete' }]);
+    });
+
+    suite.rule('a client that sends faster than the instance reads has to wait', async ({ bench }) => {
+      const { begin } = await bench();
+      const { peer, upstream } = await begin(post(`Content-Length: ${BODY_BYTES}\r\n`));
+      upstream.socket.pause();
+      const { taken } = pour(peer.socket);
+      expect(await untilStalled(taken)).toBeLessThan(HELD_BYTES);
+      upstream.socket.removeAllListeners('data');
+      await countBytes(upstream.socket, Buffer.byteLength(upstream.received));
+      upstream.socket.resume();
+      upstream.send(OK);
+      expect((await peer.readMessage()).status).toBe(200);
+    });
+
+    suite.rule('either end of a tunnel that sends faster than the other reads has to wait', async ({ bench }) => {
+      for (const from of ['client', 'instance'] as const) {
+        const { begin } = await bench();
+        const { peer, upstream } = await begin('GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+        upstream.send('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+        await peer.readHead();
+        const [source, sink] = from === 'client' ? [peer, upstream] : [upstream, peer];
+        sink.socket.pause();
+        const { taken } = pour(source.socket);
+        expect(await untilStalled(taken)).toBeLessThan(HELD_BYTES);
+        sink.socket.removeAllListeners('data');
+        await countBytes(sink.socket, Buffer.byteLength(sink.received));
+      }
+    });
+
+    suite.rule('a client that asks and asks and never reads is not read on for ever', async ({ bench }) => {
+      const { client, instance } = await bench();
+      const answer = `HTTP/1.1 200 OK\r\nContent-Length: ${PIECE.length}\r\n\r\n${PIECE.toString()}`;
+      void instance.serve(() => answer);
+      const peer = await client();
+      peer.socket.pause();
+      const requests = 2_000;
+      peer.send(GET.repeat(requests));
+      let answered = 0;
+      await untilStalled(() => {
+        answered = instance.received.split('GET /x').length - 1;
+        return answered;
+      });
+      expect(answered * PIECE.length).toBeLessThan(HELD_BYTES * 2);
+    });
+  });
+}

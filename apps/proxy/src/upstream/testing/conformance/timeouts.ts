@@ -1,0 +1,127 @@
+import { chunk, GET, LAST_CHUNK, OK, post, problemOf, request } from './messages.js';
+import { stuckListener } from './stuck-listener.js';
+import type { Suite } from './suite.js';
+
+/** The limits of a case that waits for one of them: long enough to get there on a busy machine, short enough to wait for. */
+const SOON_MS = 150;
+
+export function describeTimeouts(suite: Suite): void {
+  describe('timeouts', () => {
+    suite.rule('408 for a head that comes forever: each byte is in time, the whole is not', async ({ bench }) => {
+      const { client, gateway } = await bench({ headTimeoutMs: SOON_MS });
+      const peer = await client();
+      peer.send('GET /x HTTP/1.1\r\nHost: h\r\nX-Slow: ');
+      const drip = setInterval(() => peer.send('a'), 5);
+      try {
+        expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'request_timeout', status: 408 });
+        await peer.untilEnd();
+      } finally {
+        clearInterval(drip);
+      }
+      expect(gateway.heads).toEqual([]);
+    });
+
+    suite.rule('a connection that rests for too long is closed without a word', async ({ bench }) => {
+      const { begin } = await bench({ clientIdleMs: SOON_MS });
+      const { peer, upstream } = await begin(GET);
+      upstream.send(OK);
+      await peer.readMessage();
+      expect(await peer.readToEnd()).toBe('');
+    });
+
+    suite.rule('408 for a body that stops, and the instance is let go', async ({ bench }) => {
+      const { begin, gateway } = await bench({ streamIdleMs: SOON_MS });
+      for (const [head, part] of [
+        ['Content-Length: 10\r\n', 'abc'],
+        ['Transfer-Encoding: chunked\r\n', chunk('abc')],
+      ] as const) {
+        const { peer, upstream } = await begin(post(head, part));
+        expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'request_timeout', status: 408 });
+        await upstream.untilEnd();
+        expect(upstream.received).toBe(part);
+        await peer.untilEnd();
+      }
+      await gateway.ended(2);
+      expect(gateway.running).toBe(0);
+    });
+
+    suite.rule('an answer that stops is cut, and that is seen', async ({ bench }) => {
+      for (const head of ['Content-Length: 100', 'Transfer-Encoding: chunked']) {
+        const { begin, gateway } = await bench({ streamIdleMs: SOON_MS });
+        const { peer, upstream } = await begin(GET);
+        upstream.send(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n${chunk('abc')}`);
+        await peer.readHead();
+        expect(await peer.readToEnd()).toBe(chunk('abc'));
+        await upstream.untilEnd();
+        await gateway.ended(1);
+        expect(gateway.results).toEqual([{ status: 200, outcome: 'cut' }]);
+      }
+    });
+
+    suite.rule('after 504 the client’s connection goes on, the instance’s does not, and nothing is sent twice', async ({ bench }) => {
+      const { begin, instance, gateway } = await bench({ responseTimeoutMs: SOON_MS });
+      const { peer, upstream } = await begin(GET);
+      expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'upstream_timeout', status: 504 });
+      await upstream.untilEnd();
+      upstream.send(OK);
+      peer.send(request('/next'));
+      const second = await instance.connection();
+      expect((await second.readMessage()).startLine).toBe('GET /next HTTP/1.1');
+      second.send('HTTP/1.1 204 No Content\r\n\r\n');
+      expect((await peer.readMessage()).status).toBe(204);
+      expect(gateway.failures).toEqual([]);
+    });
+
+    suite.rule('an interim answer does not stop the clock of the answer', async ({ bench }) => {
+      const { begin } = await bench({ responseTimeoutMs: SOON_MS });
+      const { peer, upstream } = await begin(GET);
+      const drip = setInterval(() => upstream.send('HTTP/1.1 100 Continue\r\n\r\n'), 20);
+      try {
+        const answer = await peer.readMessage();
+        expect([502, 504]).toContain(answer.status);
+      } finally {
+        clearInterval(drip);
+      }
+    });
+
+    suite.rule('the clock of the answer starts when the request is whole', async ({ bench }) => {
+      const { begin } = await bench({ responseTimeoutMs: SOON_MS });
+      const { peer, upstream } = await begin(post('Transfer-Encoding: chunked\r\n', chunk('abc')));
+      // Several times the timeout, always with a byte on its way.
+      const until = Date.now() + 3 * SOON_MS;
+      while (Date.now() < until) {
+        peer.send(chunk('x'));
+        await upstream.readBytes(chunk('x').length);
+      }
+      peer.send(LAST_CHUNK);
+      expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'upstream_timeout', status: 504 });
+    });
+
+    suite.rule('502 upstream_connect_failed for an instance that never accepts; another is tried', async ({ bench, instance, later }) => {
+      const stuck = await stuckListener();
+      later(() => stuck.close());
+      const alive = await instance('alive');
+      const gone = await bench({ connectTimeoutMs: SOON_MS });
+      gone.gateway.instances[0] = stuck.state;
+      const peer = await gone.client();
+      peer.send(GET);
+      expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'upstream_connect_failed', status: 502 });
+      gone.gateway.instances.push(alive.state);
+      peer.send(GET);
+      const upstream = await alive.connection();
+      await upstream.readMessage();
+      upstream.send(OK);
+      expect((await peer.readMessage()).status).toBe(200);
+    });
+
+    suite.rule('a tunnel that rests for too long is closed on both sides', async ({ bench }) => {
+      const { begin, gateway } = await bench({ tunnelIdleMs: SOON_MS });
+      const { peer, upstream } = await begin(request('/ws', 'Connection: Upgrade\r\nUpgrade: websocket\r\n'));
+      upstream.send('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+      await peer.readHead();
+      await Promise.all([peer.untilEnd(), upstream.untilEnd()]);
+      await gateway.ended(1);
+      expect(gateway.running).toBe(0);
+    });
+  });
+}
