@@ -11,6 +11,7 @@ import { describeFailures } from './conformance/failures.js';
 import { describeHeaders } from './conformance/headers.js';
 import { describeHttp10 } from './conformance/http-1-0.js';
 import { describeInterimAnswers } from './conformance/interim-answers.js';
+import { describeIsolation } from './conformance/isolation.js';
 import { describeLeaving } from './conformance/leaving.js';
 import { describePipelining } from './conformance/pipelining.js';
 import { describeRefusals } from './conformance/refusals.js';
@@ -19,6 +20,7 @@ import { type Deviation, Suite } from './conformance/suite.js';
 import { describeTargets } from './conformance/targets.js';
 import { describeTimeouts } from './conformance/timeouts.js';
 import { describeUpgrades } from './conformance/upgrades.js';
+import { describeWebSocket } from './conformance/websocket.js';
 
 const ROOMS = [
   describeHeaders,
@@ -40,6 +42,8 @@ const ROOMS = [
   describeBrokenBodies,
   describeUpgrades,
   describeLeaving,
+  describeWebSocket,
+  describeIsolation,
 ];
 
 /** Black-box cases over raw sockets that every forwarder must pass, but for the `deviations` that it names with their reasons. */

@@ -1,5 +1,6 @@
-import { GET, LAST_CHUNK, OK, post } from './conformance/messages.js';
+import { GET, LAST_CHUNK, OK, post, request } from './conformance/messages.js';
 import type { Deviation } from './conformance/suite.js';
+import { valuesOf } from './raw-client.js';
 
 /** What Node's own parser, server and client do not let the http-proxy forwarder do. */
 export const HTTP_PROXY_DEVIATIONS: readonly Deviation[] = [
@@ -39,6 +40,18 @@ export const HTTP_PROXY_DEVIATIONS: readonly Deviation[] = [
       const { peer, upstream } = await begin(GET);
       upstream.send(`HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n${OK}`);
       expect((await peer.readMessage()).status).toBe(200);
+    },
+  },
+  {
+    rule: 'a protocol of one’s own can be switched to',
+    reason: 'http-proxy joins sockets for WebSocket only',
+    instead: async ({ bench }) => {
+      const { begin } = await bench();
+      const { peer, upstream, head } = await begin(request('/x', 'Connection: Upgrade\r\nUpgrade: chatter/2\r\n'));
+      expect(valuesOf(head.headers, 'upgrade')).toEqual([]);
+      upstream.send(OK);
+      expect((await peer.readMessage()).body.toString()).toBe('ok');
+      await peer.untilEnd();
     },
   },
 ];
