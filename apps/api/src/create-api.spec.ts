@@ -54,6 +54,25 @@ describe('a start', () => {
     await expect(start(url.href)).rejects.toThrow(/does not exist/);
   });
 
+  it('on a port that is taken is refused, and what had begun to work is stopped', async () => {
+    await migrateDatabase(database.url);
+    const { url } = await start(database.url);
+    let stopped = 0;
+    class WorkingModule {
+      onModuleDestroy() {
+        stopped += 1;
+      }
+    }
+    const config = { ...testConfig(database.url, dataDir), port: Number(new URL(url).port) };
+    const second = createApi({ config, bus: new FakePublisherBus(), logger }, (parts) => ({
+      module: WorkingModule,
+      imports: [appModule(parts)],
+    }));
+    await expect(second).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    expect(stopped).toBe(1);
+    expect(await get('/readyz')).toMatchObject({ status: 200 });
+  });
+
   it('without PostgreSQL listens, is not ready, and becomes ready when it is there', async () => {
     await migrateDatabase(database.url);
     const { ready } = await start(proxy.url);

@@ -45,7 +45,12 @@ export async function createApi({ config, bus, logger, stopPrograms = false }: A
     const runtime = config.processRuntime ? await localRuntime(config, stopPrograms) : null;
     const parts = { config, database, bus, logger, authenticator, shutdown: shutdown.signal, runtime };
     const app = await createApp(parts, rootModule(parts));
-    await app.listen(config.port, config.host);
+    await app.listen(config.port, config.host).catch(async (error: unknown) => {
+      // The modules are at work by now: left alone, they would keep the program from ending.
+      shutdown.abort();
+      await app.close();
+      throw error;
+    });
     const server: Server = app.getHttpServer();
     let closed: Promise<void> | null = null;
     const close = async () => {
