@@ -6,6 +6,7 @@ const only = (name, from, allowed, comment) => ({
   from: { path: from, pathNot: '\\.spec\\.ts$|/testing/' },
   to: { pathNot: allowed },
 });
+const testMaterial = '\\.spec\\.ts$|/(testing|bench|fuzz|corpus)/';
 const node =
   '^node:|^(assert|buffer|child_process|cluster|crypto|events|fs|http|https|net|os|path|stream|timers|url|util|zlib|worker_threads)(/|$)';
 
@@ -31,6 +32,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^apps/api/src', pathNot: '^apps/api/src/database/|\\.entity\\.ts$|\\.repository\\.ts$|\\.spec\\.ts$' },
       to: { path: 'node_modules/(\\.pnpm/)?typeorm' },
+    },
+    {
+      name: 'programs-stand-without-their-tests',
+      comment: 'the images are built without these (.dockerignore)',
+      severity: 'error',
+      from: { path: '^(apps|libs)', pathNot: testMaterial },
+      to: { path: `^(apps|libs)/.*(${testMaterial})` },
     },
     { name: 'e2e-is-black-box', severity: 'error', from: { path: '^test-e2e' }, to: { path: '^apps' } },
   ],

@@ -1,29 +1,33 @@
-# The control plane: one API replica. Built from the root of the repository: docker build -f docker/api.Dockerfile .
+# The control plane: one API replica, and the migrations (node dist/migrate.js). Built from the root of the repository: docker build -f docker/api.Dockerfile -t app-fabric-api .
 FROM node:20.20-bookworm-slim AS build
 WORKDIR /build
-COPY package.json pnpm-lock.yaml pnpm-workspace.yaml tsconfig.base.json ./
-COPY .tools .tools
-COPY apps apps
+# Packages come as the lock file says, and again only when it changes. The version of pnpm is the one that package.json names.
+COPY package.json pnpm-lock.yaml pnpm-workspace.yaml tsconfig.base.json LICENSE ./
+RUN npm install --global "$(node -p 'require("./package.json").packageManager')" && pnpm fetch
 COPY libs libs
-COPY test-e2e/package.json test-e2e/
-# The version of pnpm is the one that package.json names.
-RUN npx -y "$(node -p 'require("./package.json").packageManager')" install --frozen-lockfile
-RUN node node_modules/typescript/bin/tsc -b apps/api \
-  && find apps libs -path '*/dist/*' \( -name '*.spec.*' -o -name '*.map' -o -name '*.d.ts' -o -name '.tsbuildinfo' \) -not -path '*/node_modules/*' -delete
-# The program with its production packages, and nothing else of the workspace. What ran through the type checker stays behind.
-RUN npx -y "$(node -p 'require("./package.json").packageManager')" --filter @app-fabric/api deploy --prod --legacy /program \
-  && find /program -path '*/@app-fabric+*' -name src -type d -prune -exec rm -rf {} + \
-  && rm -rf /program/src
+COPY apps/api apps/api
+RUN pnpm --filter app-fabric --filter "@app-fabric/api..." install --frozen-lockfile --offline \
+  && node node_modules/typescript/bin/tsc -b apps/api
+# The program with its production packages as locked, and nothing else: no sources, types or source maps,
+# and not the compiler, which is an optional peer of @nestjs/swagger.
+RUN pnpm --filter @app-fabric/api --config.inject-workspace-packages=true deploy --prod --offline /program \
+  && cd /program \
+  && rm -rf src tsconfig.json pnpm-lock.yaml node_modules/.pnpm/@app-fabric+*/node_modules/@app-fabric/*/src \
+    node_modules/.pnpm/typescript@* node_modules/.pnpm/@typescript+* \
+  && find . -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' -o -name '*.tsbuildinfo' \) -delete \
+  && find . -xtype l -delete \
+  && cp /build/LICENSE . \
+  && chmod -R a+rX,go-w .
 
 FROM node:20.20-bookworm-slim
 ENV NODE_ENV=production \
     FABRIC_HOST=0.0.0.0 \
     FABRIC_DATA_DIR=/var/lib/app-fabric
-RUN install -d -o node -g node -m 0700 /var/lib/app-fabric
+# The only folder that is written to. A volume that is mounted over it must belong to user 1000, as a new named volume does.
+RUN install -d -o 1000 -g 1000 -m 0700 /var/lib/app-fabric
 COPY --from=build /program /opt/app-fabric
-COPY LICENSE /opt/app-fabric/
 WORKDIR /opt/app-fabric
-USER node
+USER 1000:1000
 VOLUME /var/lib/app-fabric
 EXPOSE 8080
 STOPSIGNAL SIGTERM
