@@ -180,8 +180,8 @@ async function loadSnapshot(file: SnapshotFile, sync: RouteSync, log: ProxyLog):
     log.warn({ reason: loaded.reason }, 'the snapshot of the routes is of no use');
     return;
   }
-  sync.loadSnapshot(loaded.value);
-  log.warn({ revision: loaded.value.revision }, 'routing by the snapshot on disk until the route store can be read');
+  if (sync.loadSnapshot(loaded.value))
+    log.warn({ revision: loaded.value.revision }, 'routing by the snapshot on disk until the route store can be read');
 }
 
 /** Two proxies on one machine have two ports, and two containers have two host names. */

@@ -207,11 +207,13 @@ describe('CONTRACT §5: propagation, seen from a proxy', () => {
     bus.down = true;
     await sync.start();
     expect([sync.source, sync.applied]).toEqual(['none', null]);
-    sync.loadSnapshot({ epoch: 'e1', revision: 3, documents: [routeDocument('a', 3)] });
+    expect(sync.loadSnapshot({ epoch: 'e1', revision: 3, documents: [routeDocument('a', 3)] })).toBe(true);
     expect([sync.source, sync.applied?.revision]).toEqual(['snapshot', 3]);
     bus.store('e1', 5, [routeDocument('a', 3), routeDocument('b', 5)]);
     bus.down = false;
     await clock.advance(LONG_MS);
+    expect([sync.source, sync.applied?.revision]).toEqual(['live', 5]);
+    expect(sync.loadSnapshot({ epoch: 'e1', revision: 3, documents: [routeDocument('a', 3)] })).toBe(false);
     expect([sync.source, sync.applied?.revision]).toEqual(['live', 5]);
   });
 

@@ -110,13 +110,14 @@ export class RouteSync {
     await this.#resync();
   }
 
-  /** Takes the snapshot on disk, unless the store has been read meanwhile. */
-  loadSnapshot(snapshot: RouteSnapshot): void {
-    if (this.#source !== 'none') return;
+  /** Takes the snapshot on disk, unless the store has been read meanwhile: false then. */
+  loadSnapshot(snapshot: RouteSnapshot): boolean {
+    if (this.#source !== 'none') return false;
     for (const document of snapshot.documents) this.#put(keyOf(document), document);
     this.#seen = { epoch: snapshot.epoch, revision: snapshot.revision };
     this.#source = 'snapshot';
     this.#options.onChange();
+    return true;
   }
 
   close(): void {
