@@ -69,10 +69,17 @@ export class AppVersionsService {
   }
 
   get(namespace: string, app: string, versionOrAlias: string): Promise<{ version: AppVersion; aliases: string[] }> {
-    return this.transactions.read(async (tx) => {
-      const version = await this.resolve(tx, namespace, app, versionOrAlias);
-      return { version, aliases: await this.repository.aliasesOf(tx, namespace, app, version.version) };
-    });
+    return this.transactions.read((tx) => this.describe(tx, namespace, app, versionOrAlias));
+  }
+
+  async describe(
+    tx: Transaction,
+    namespace: string,
+    app: string,
+    versionOrAlias: string,
+  ): Promise<{ version: AppVersion; aliases: string[] }> {
+    const version = await this.resolve(tx, namespace, app, versionOrAlias);
+    return { version, aliases: await this.repository.aliasesOf(tx, namespace, app, version.version) };
   }
 
   /** 409 version_in_use while anything of it runs, an alias or the app's routing names it, or a distribution gives it weight. Returns the route revision. */

@@ -105,6 +105,15 @@ describe('CONTRACT §3 rule 3: nobody can take over', () => {
     expect(outcome(changesWhenStopping(before, 1, ['cart'], weights({ 2: 100 })))).toEqual({ cart: { 2: 100 } });
   });
 
+  it('reallocate to versions in which a service will not be running is refused: it would answer nobody', () => {
+    const stopCart = (before: DistributionView, to: Percent) => outcome(changesWhenStopping(before, 1, ['cart'], weights(to)));
+    const running = { cart: [1, 2], pay: [1, 2, 3] };
+    expect(stopCart(view({ 1: 100 }, running), { 1: 100 })).toBe('version_not_running');
+    expect(stopCart(view({ 1: 100 }, running), { 3: 100 })).toBe('version_not_running');
+    expect(stopCart(view({ 1: 100 }, running, { cart: { 1: 100 } }), { 3: 100 })).toBe('version_not_running');
+    expect(stopCart(view({ 1: 100 }, running, { cart: { 1: 100 } }), { 2: 50, 3: 50 })).toEqual({ cart: { 2: 50, 3: 50 } });
+  });
+
   it('a service that would be left with versions at 0 only refuses the stop of the whole version', () => {
     const before = view({ 1: 50, 2: 50 }, { cart: [1, 2], pay: [1, 3] });
     expect(outcome(changesWhenStopping(before, 1, ['cart', 'pay'], null))).toBe('no_weight_to_take_over');

@@ -65,6 +65,7 @@ export function changesWhenStopping(
     const left = after.get(service) ?? new Set();
     if (left.size === 0) changes.set(service, null);
     else if (override.has(version) || moveTo) {
+      if (moveTo && effectiveWeights(moveTo, left).size === 0) return refuse('version_not_running', goesNowhere(service, moveTo));
       const moved = moveTo ?? reallocate(override, version, left);
       if (!moved) return refuse('no_weight_to_take_over', nobodyLeft(version, service));
       changes.set(service, positive(moved));
@@ -89,6 +90,7 @@ export function changesWhenStopping(
     const before = followedBy(view, service);
     if (!before?.has(version) || effectiveWeights(app, left).size > 0) continue;
     if (!moveTo) return refuse('no_weight_to_take_over', nobodyLeft(version, service));
+    if (effectiveWeights(moveTo, left).size === 0) return refuse('version_not_running', goesNowhere(service, moveTo));
     changes.set(service, positive(moveTo));
   }
   return { ok: true, changes };
@@ -132,6 +134,10 @@ function refuse(code: RuleRefusal['code'], detail: string): RuleResult {
 function nobodyLeft(version: number, service: string | null): string {
   const where = service === null ? 'The other running versions' : `The other running versions of service ${service}`;
   return `${where} all have 0 %: nobody can take over the share of version ${version}. Say where it goes with reallocate, e.g. {"reallocate":{"2":100}}.`;
+}
+
+function goesNowhere(service: string, moveTo: Weights): string {
+  return `reallocate gives weight to ${list([...positive(moveTo).keys()])} only, in which service ${service} will not be running.`;
 }
 
 function list(versions: readonly number[]): string {

@@ -1,5 +1,6 @@
 import type { Weights } from '@app-fabric/routing';
 import { Injectable } from '@nestjs/common';
+import { AppsRepository } from '../apps/apps.repository.js';
 import type { Transaction } from '../database/transaction.js';
 import { DomainError } from '../http/domain-error.js';
 import type { ProgramRef } from '../programs/run.js';
@@ -10,7 +11,10 @@ import { changesWhenRunning, changesWhenStopping, type DistributionChanges, type
 /** What happens to distributions because of something else: a program that comes to run, is stopped, or fails. Called under the route lock. */
 @Injectable()
 export class DistributionWriter {
-  constructor(private readonly repository: DistributionRepository) {}
+  constructor(
+    private readonly repository: DistributionRepository,
+    private readonly apps: AppsRepository,
+  ) {}
 
   /** Rule 1, when a service has just come to run; `program`'s run is not written as RUNNING yet. */
   async noteRunning(tx: Transaction, program: ProgramRef, routeRevision: number): Promise<void> {
@@ -27,7 +31,7 @@ export class DistributionWriter {
 
   /**
    * Rules 2 and 3 for a stop that somebody asks for; the runs are not written as STOPPING yet.
-   * Returns what would change; throws 409 no_weight_to_take_over or version_not_running. Nothing is written.
+   * Returns what would change; throws 409 no_weight_to_take_over or version_not_running, 422 unknown_version. Nothing is written.
    */
   async planStop(
     tx: Transaction,
@@ -35,6 +39,7 @@ export class DistributionWriter {
     services: readonly string[],
     moveTo: Weights | null,
   ): Promise<DistributionChanges> {
+    if (moveTo) await requireKnownVersions(tx, this.apps, app, [...moveTo.keys()]);
     const view = await this.repository.view(tx, app.namespace, app.app);
     return allowed(changesWhenStopping(view, app.version, services, moveTo));
   }
@@ -64,4 +69,15 @@ export class DistributionWriter {
 export function allowed(result: RuleResult): DistributionChanges {
   if (!result.ok) throw new DomainError('conflict', result.refusal.code, result.refusal.detail);
   return result.changes;
+}
+
+/** 422 unknown_version unless the app has all of them. */
+export async function requireKnownVersions(
+  tx: Transaction,
+  repository: AppsRepository,
+  { namespace, app }: Pick<ProgramRef, 'namespace' | 'app'>,
+  versions: readonly number[],
+): Promise<void> {
+  const unknown = await repository.unknownVersions(tx, namespace, app, versions);
+  if (unknown.length > 0) throw new DomainError('unprocessable', 'unknown_version', `${app} has no version ${unknown.join(', ')}.`);
 }

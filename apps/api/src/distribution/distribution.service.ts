@@ -10,7 +10,7 @@ import { RouteChanges } from '../publishing/route-changes.js';
 import type { DistributionRevision, DistributionScope, DistributionSource } from './distribution.js';
 import { DistributionRepository } from './distribution.repository.js';
 import { changesWhenZeroing, type DistributionView, followedBy, idleVersions, positive, runningVersions } from './distribution-rules.js';
-import { allowed } from './distribution-writer.js';
+import { allowed, requireKnownVersions } from './distribution-writer.js';
 
 /** What the API says of one scope's distribution. Weights in percent. */
 export interface DistributionState {
@@ -74,7 +74,7 @@ export class DistributionService {
   /** The version's share to the other running ones, in proportion; it goes on running. 409 no_weight_to_take_over. */
   zero(scope: DistributionScope, version: number, request: ChangeRequest): Promise<DistributionState> {
     return this.change(scope, 'zero', request, async (tx, view) => {
-      await this.requireKnown(tx, scope, [version]);
+      await requireKnownVersions(tx, this.apps, scope, [version]);
       return allowed(changesWhenZeroing(view, scope.service, version)).get(scope.service);
     });
   }
@@ -204,13 +204,8 @@ export class DistributionService {
     }
   }
 
-  private async requireKnown(tx: Transaction, scope: DistributionScope, versions: readonly number[]): Promise<void> {
-    const unknown = await this.apps.unknownVersions(tx, scope.namespace, scope.app, versions);
-    if (unknown.length > 0) throw new DomainError('unprocessable', 'unknown_version', `${scope.app} has no version ${unknown.join(', ')}.`);
-  }
-
   private async requireRunnable(tx: Transaction, scope: DistributionScope, view: DistributionView, weights: Weights): Promise<void> {
-    await this.requireKnown(tx, scope, [...weights.keys()]);
+    await requireKnownVersions(tx, this.apps, scope, [...weights.keys()]);
     const idle = idleVersions(view, scope.service, weights);
     if (idle.length === 0) return;
     const what = scope.service === '' ? `${scope.app}` : `service ${scope.service}`;

@@ -8,7 +8,7 @@ import { DomainError } from '../http/domain-error.js';
 import { checkIfMatch, type IfMatch } from '../http/etag.js';
 import { RouteChanges } from '../publishing/route-changes.js';
 import { type Program, ProgramsService } from './programs.service.js';
-import type { ProgramType, Run } from './run.js';
+import { isActive, type ProgramRef, type ProgramType, type Run } from './run.js';
 import { RunHost } from './run-host.js';
 import { HOST_GONE_SECONDS, RunSupervisor } from './run-supervisor.js';
 import { RunsRepository } from './runs.repository.js';
@@ -25,6 +25,7 @@ export interface StopOptions {
   drainSeconds: number;
   /** Where the share goes, instead of to the others in proportion. */
   reallocate: Weights | null;
+  ifMatch: IfMatch;
   by: string;
   dryRun: boolean;
 }
@@ -49,10 +50,11 @@ export class LifecycleService {
   ) {}
 
   /** 409 already_running, running_in_other_version, bundle_missing. */
-  async start(path: VersionPath, type: ProgramType, name: string, instances: number | null): Promise<Run> {
+  async start(path: VersionPath, type: ProgramType, name: string, instances: number | null, ifMatch: IfMatch): Promise<Run> {
     const run = await this.transactions.run(async (tx) => {
       const program = await this.programs.require(tx, path.namespace, path.app, path.version, type, name);
       const active = await this.runs.active(tx, program.ref);
+      checkIfMatch(ifMatch, active && runEtag(active));
       if (active) throw alreadyRunning(active);
       return this.startOne(tx, program, instances);
     });
@@ -61,11 +63,12 @@ export class LifecycleService {
   }
 
   /** All programs of these types that do not run yet; all or none of them. 409 already_running when nothing is left to start. */
-  async startAll(path: VersionPath, types: readonly ProgramType[]): Promise<Run[]> {
+  async startAll(path: VersionPath, types: readonly ProgramType[], ifMatch: IfMatch): Promise<Run[]> {
     const started = await this.transactions.run(async (tx) => {
       const programs = (await this.programs.programsOf(tx, path.namespace, path.app, path.version)).filter(({ ref }) =>
         types.includes(ref.type),
       );
+      checkIfMatch(ifMatch, await this.programs.versionEtag(tx, path));
       const runs: Run[] = [];
       for (const program of programs) if (!(await this.runs.active(tx, program.ref))) runs.push(await this.startOne(tx, program, null));
       if (runs.length === 0) {
@@ -85,7 +88,8 @@ export class LifecycleService {
   stop(path: VersionPath, type: ProgramType, name: string, options: StopOptions): Promise<Stopped> {
     return this.stopRuns(options, async (tx) => {
       const { ref } = await this.programs.require(tx, path.namespace, path.app, path.version, type, name);
-      const run = await this.runs.active(tx, ref);
+      const run = await this.lockActive(tx, ref);
+      checkIfMatch(options.ifMatch, run && runEtag(run));
       if (!run || run.status === 'STOPPING')
         throw new DomainError(
           'conflict',
@@ -101,9 +105,10 @@ export class LifecycleService {
       const programs = (await this.programs.programsOf(tx, path.namespace, path.app, path.version)).filter(({ ref }) =>
         types.includes(ref.type),
       );
+      checkIfMatch(options.ifMatch, await this.programs.versionEtag(tx, path));
       const runs: Run[] = [];
       for (const { ref } of programs) {
-        const run = await this.runs.active(tx, ref);
+        const run = await this.lockActive(tx, ref);
         if (run && run.status !== 'STOPPING') runs.push(run);
       }
       if (runs.length === 0) throw new DomainError('conflict', 'not_running', `No ${types.join(', ')} of version ${path.version} runs.`);
@@ -115,8 +120,7 @@ export class LifecycleService {
   async scale(path: VersionPath, type: ProgramType, name: string, count: number, ifMatch: IfMatch): Promise<Run> {
     const run = await this.transactions.run(async (tx) => {
       const { ref } = await this.programs.require(tx, path.namespace, path.app, path.version, type, name);
-      const active = await this.runs.active(tx, ref);
-      const locked = active && (await this.runs.find(tx, active.runId, true));
+      const locked = await this.lockActive(tx, ref);
       if (!locked || locked.status === 'STOPPING')
         throw new DomainError('conflict', 'not_running', `${type} ${name} of version ${path.version} does not run.`);
       checkIfMatch(ifMatch, runEtag(locked));
@@ -159,6 +163,13 @@ export class LifecycleService {
         'running_in_other_version',
         `${ref.type} ${ref.name} runs in version ${other}; stop it there first.`,
       );
+  }
+
+  /** The program's active run, which nobody else can change until the transaction ends: it may fail by itself at any moment. */
+  private async lockActive(tx: Transaction, ref: ProgramRef): Promise<Run | null> {
+    const active = await this.runs.active(tx, ref);
+    const run = active && (await this.runs.find(tx, active.runId, true));
+    return run && isActive(run.status) ? run : null;
   }
 
   private async stopRuns(options: StopOptions, choose: (tx: Transaction) => Promise<Run[]>): Promise<Stopped> {

@@ -58,14 +58,24 @@ export class ProgramsController {
   @HttpCode(202)
   @ApiOperation({ summary: 'Start all programs of a version that do not run yet; all of them or none' })
   @ApiIdempotencyKey()
+  @ApiIfMatch()
   @ApiPreferWait()
   @ApiAcceptedResponse({ type: RunListDto })
-  @ApiProblems(NOT_THERE, {
-    400: ['validation_failed'],
-    409: ['already_running', 'running_in_other_version', 'bundle_missing', 'nothing_to_start'],
-  })
-  async startAll(@VersionParams() path: VersionPath, @Body() body: StartVersionDto, @PreferWait() waitMs: number): Promise<RunListDto> {
-    const runs = await this.lifecycle.startAll(path, body.types ?? PROGRAM_TYPES);
+  @ApiProblems(
+    NOT_THERE,
+    {
+      400: ['validation_failed'],
+      409: ['already_running', 'running_in_other_version', 'bundle_missing', 'nothing_to_start'],
+    },
+    412,
+  )
+  async startAll(
+    @VersionParams() path: VersionPath,
+    @Body() body: StartVersionDto,
+    @Expected() ifMatch: IfMatch,
+    @PreferWait() waitMs: number,
+  ): Promise<RunListDto> {
+    const runs = await this.lifecycle.startAll(path, body.types ?? PROGRAM_TYPES, ifMatch);
     return this.waiter.listAnswer(runs, waitMs);
   }
 
@@ -73,21 +83,28 @@ export class ProgramsController {
   @HttpCode(202)
   @ApiOperation({ summary: 'Stop all programs of a version; its share of the traffic goes to the other running versions' })
   @ApiIdempotencyKey()
+  @ApiIfMatch()
   @ApiDryRun()
   @ApiPreferWait()
   @ApiAcceptedResponse({ type: RunListDto })
-  @ApiProblems(NOT_THERE, {
-    400: ['validation_failed', 'invalid_weights'],
-    409: ['not_running', 'no_weight_to_take_over', 'version_not_running'],
-  })
+  @ApiProblems(
+    NOT_THERE,
+    {
+      400: ['validation_failed', 'invalid_weights'],
+      409: ['not_running', 'no_weight_to_take_over', 'version_not_running'],
+      422: ['unknown_version'],
+    },
+    412,
+  )
   async stopAll(
     @VersionParams() path: VersionPath,
     @Body() body: StopVersionDto,
+    @Expected() ifMatch: IfMatch,
     @DryRun() dryRun: boolean,
     @PreferWait() waitMs: number,
     @CurrentPrincipal() { name: by }: Principal,
   ): Promise<RunListDto> {
-    const stopped = await this.lifecycle.stopAll(path, body.types ?? PROGRAM_TYPES, stopOptions(body, by, dryRun));
+    const stopped = await this.lifecycle.stopAll(path, body.types ?? PROGRAM_TYPES, stopOptions(body, ifMatch, by, dryRun));
     return this.waiter.listAnswer(stopped.runs, dryRun ? null : waitMs, stopped.distributions);
   }
 
@@ -95,36 +112,45 @@ export class ProgramsController {
   @HttpCode(202)
   @ApiOperation({ summary: 'Start a program. A service that newly runs has 0 % unless it is the first' })
   @ApiIdempotencyKey()
+  @ApiIfMatch()
   @ApiPreferWait()
   @ApiAcceptedResponse({ type: RunDto })
-  @ApiProblems(NOT_THERE, { 400: ['validation_failed'], 409: ['already_running', 'running_in_other_version', 'bundle_missing'] })
+  @ApiProblems(NOT_THERE, { 400: ['validation_failed'], 409: ['already_running', 'running_in_other_version', 'bundle_missing'] }, 412)
   async start(
     @ProgramPath() { path, type, name }: ProgramPathParts,
     @Body() body: StartDto,
+    @Expected() ifMatch: IfMatch,
     @PreferWait() waitMs: number,
   ): Promise<RunDto> {
-    return this.waiter.answer(await this.lifecycle.start(path, type, name, body.instances ?? null), waitMs);
+    return this.waiter.answer(await this.lifecycle.start(path, type, name, body.instances ?? null, ifMatch), waitMs);
   }
 
   @Post(':kind/:name/stop')
   @HttpCode(202)
   @ApiOperation({ summary: 'Stop a program: weights move, proxies apply it, requests in flight end, then SIGTERM' })
   @ApiIdempotencyKey()
+  @ApiIfMatch()
   @ApiDryRun()
   @ApiPreferWait()
   @ApiAcceptedResponse({ type: RunDto })
-  @ApiProblems(NOT_THERE, {
-    400: ['validation_failed', 'invalid_weights'],
-    409: ['not_running', 'no_weight_to_take_over', 'version_not_running'],
-  })
+  @ApiProblems(
+    NOT_THERE,
+    {
+      400: ['validation_failed', 'invalid_weights'],
+      409: ['not_running', 'no_weight_to_take_over', 'version_not_running'],
+      422: ['unknown_version'],
+    },
+    412,
+  )
   async stop(
     @ProgramPath() { path, type, name }: ProgramPathParts,
     @Body() body: StopDto,
+    @Expected() ifMatch: IfMatch,
     @DryRun() dryRun: boolean,
     @PreferWait() waitMs: number,
     @CurrentPrincipal() { name: by }: Principal,
   ): Promise<RunDto> {
-    const { runs, distributions } = await this.lifecycle.stop(path, type, name, stopOptions(body, by, dryRun));
+    const { runs, distributions } = await this.lifecycle.stop(path, type, name, stopOptions(body, ifMatch, by, dryRun));
     return this.waiter.answer(runs[0]!, dryRun ? null : waitMs, distributions);
   }
 
@@ -209,10 +235,11 @@ export class ProgramsController {
   }
 }
 
-function stopOptions(body: StopDto, by: string, dryRun: boolean): StopOptions {
+function stopOptions(body: StopDto, ifMatch: IfMatch, by: string, dryRun: boolean): StopOptions {
   return {
     drainSeconds: body.drainSeconds ?? DEFAULT_DRAIN_SECONDS,
     reallocate: body.reallocate === undefined || body.reallocate === null ? null : requireWeights(body.reallocate, 'reallocate'),
+    ifMatch,
     by,
     dryRun,
   };

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { AppVersion } from '../apps/app.js';
-import { AppVersionsService } from '../apps/app-versions.service.js';
+import { AppVersionsService, versionEtag } from '../apps/app-versions.service.js';
 import { ArtifactReader, type ProgramSpec } from '../artifacts/artifact-reader.js';
 import { type Transaction, Transactions } from '../database/transaction.js';
 import { DomainError } from '../http/domain-error.js';
@@ -45,6 +45,12 @@ export class ProgramsService {
     const program = programs.find(({ ref }) => ref.type === type && ref.name === name);
     if (!program) throw new DomainError('not_found', `${type}_not_found`, `Version ${version} of ${app} has no ${type} ${name}.`);
     return program;
+  }
+
+  /** The tag of the app version itself, as GET of it has it. */
+  async versionEtag(tx: Transaction, { namespace, app, version }: { namespace: string; app: string; version: string }): Promise<string> {
+    const found = await this.versions.describe(tx, namespace, app, version);
+    return versionEtag(found.version.version, found.aliases);
   }
 
   async programsOf(tx: Transaction, namespace: string, app: string, versionOrAlias: string): Promise<Program[]> {
@@ -111,7 +117,9 @@ export function runCursor({ createdAt, runId }: Run): string {
 
 export function parseRunCursor(text: string): RunCursor {
   const [createdAt = '', runId = ''] = text.split(' ', 2);
-  if (Number.isNaN(Date.parse(createdAt)) || !UUID.test(runId)) {
+  // Date takes much that PostgreSQL does not ("1", the year 275760): only what runCursor writes is a cursor.
+  const isOurs = /^\d{4}-/.test(createdAt) && !Number.isNaN(Date.parse(createdAt)) && new Date(createdAt).toISOString() === createdAt;
+  if (!isOurs || !UUID.test(runId)) {
     throw new DomainError('malformed', 'invalid_cursor', 'The cursor must be the nextCursor of an earlier answer of this list.');
   }
   return { createdAt, runId };

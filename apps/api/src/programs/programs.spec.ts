@@ -126,6 +126,29 @@ describe('programs', () => {
     await api.http.put(instances).set('If-Match', '"0"').send({ count: 2 }).expect(412);
   }, 60_000);
 
+  it('§3 Prefer: wait answers when all wanted instances have come up and the surplus is gone, whatever else is registered', async () => {
+    // With more seconds to wait than this test has: one that waits for ever fails.
+    const service = `${APP}/versions/1/services/cart`;
+    const scale = (count: number) => api.http.put(`${service}/instances`).set('Prefer', 'wait=300').send({ count }).expect(200);
+    await api.http.put(`${service}/instances/elsewhere`).send({ url: 'http://127.0.0.1:9', ttlSeconds: 300 }).expect(201);
+    const statuses = ({ instances }: { instances: { status: string }[] }) => instances.map(({ status }) => status);
+    expect(statuses((await scale(3)).body)).toEqual(['RUNNING', 'RUNNING', 'RUNNING', 'RUNNING']);
+    expect(statuses((await scale(1)).body)).toEqual(['RUNNING', 'RUNNING']);
+    await api.http.delete(`${service}/instances/elsewhere`).expect(204);
+  }, 60_000);
+
+  it('§3 an instance of our own cannot be registered over: 409 instance_id_taken, and its process stays ours', async () => {
+    const service = `${APP}/versions/1/services/cart`;
+    const { body: before } = await api.http.get(`${service}/runs?limit=1`);
+    const [own] = before.items[0].instances;
+    for (const url of [own.url, 'http://127.0.0.1:9']) {
+      const { body } = await api.http.put(`${service}/instances/${own.instanceId}`).send({ url, ttlSeconds: 1 });
+      expect(body).toMatchObject({ status: 409, code: 'instance_id_taken' });
+    }
+    await api.http.delete(`${service}/instances/${own.instanceId}`).expect(404);
+    expect((await api.http.get(`${service}/runs?limit=1`)).body.items[0].instances).toEqual([own]);
+  });
+
   it('a crash restarts it', async () => {
     const { body: before } = await api.http.get(`${APP}/versions/1/services/cart/runs?limit=1`);
     const [run] = before.items;

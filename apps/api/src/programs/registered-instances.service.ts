@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { type Transaction, Transactions } from '../database/transaction.js';
 import { DistributionWriter } from '../distribution/distribution-writer.js';
 import { DomainError } from '../http/domain-error.js';
+import { checkIfMatch, etagOf, type IfMatch } from '../http/etag.js';
 import { LeaseRepository } from '../publishing/lease.repository.js';
 import { Propagation } from '../publishing/propagation.js';
 import { RouteChanges } from '../publishing/route-changes.js';
@@ -18,6 +19,20 @@ const LEASE_SECONDS = 10;
 const SWEEP_MS = 1_000;
 const BATCH = 200;
 const MAX_INSTANCES = 1_000;
+
+/** What somebody says of an instance that runs elsewhere. */
+export interface Registration {
+  instanceId: string;
+  url: string;
+  ttlSeconds: number;
+}
+
+interface Registered {
+  runId: string;
+  created: boolean;
+  /** The newest change of routes that the run has caused. */
+  routeRevision: number | null;
+}
 
 /** Instances that run elsewhere: registered by URL, kept by a heartbeat, gone when it stays away. */
 @Injectable()
@@ -59,29 +74,53 @@ export class RegisteredInstancesService implements OnApplicationBootstrap, OnApp
   async put(
     path: VersionPath,
     service: string,
-    instanceId: string,
-    url: string,
-    ttlSeconds: number,
+    wanted: Registration,
+    ifMatch: IfMatch,
     waitMs: number,
   ): Promise<{ instance: RunInstance; created: boolean }> {
-    const known = await this.transactions.run(async (tx) => {
+    const { runId, created, routeRevision } =
+      (await this.beat(path, service, wanted, ifMatch)) ?? (await this.register(path, service, wanted, ifMatch));
+    if (routeRevision !== null) await this.propagation.waitFor({ routeRevision, namespace: path.namespace, app: path.app }, waitMs);
+    return { instance: await this.find(runId, wanted.instanceId), created };
+  }
+
+  /** A heartbeat of an instance that is in the routes already; null when it is not one. Leaves the routes and their lock alone. */
+  private beat(
+    path: VersionPath,
+    service: string,
+    { instanceId, url, ttlSeconds }: Registration,
+    ifMatch: IfMatch,
+  ): Promise<Registered | null> {
+    return this.transactions.run(async (tx) => {
       const { ref } = await this.programs.require(tx, path.namespace, path.app, path.version, 'service', service);
       const run = await this.runs.active(tx, ref);
-      return run?.status === 'RUNNING' && (await this.runs.beat(tx, run.runId, instanceId, url, ttlSeconds)) ? run : null;
+      if (run?.status !== 'RUNNING') return null;
+      if (ifMatch.match !== null || ifMatch.noneMatch !== null) {
+        await this.runs.find(tx, run.runId, true); // of two with the same tag one comes second, and sees what the first has done
+        const before = (await this.runs.instances(tx, [run.runId])).find((instance) => instance.instanceId === instanceId);
+        checkIfMatch(ifMatch, before ? instanceEtag(before) : null);
+      }
+      const isKnown = await this.runs.beat(tx, run.runId, instanceId, url, ttlSeconds);
+      return isKnown ? { runId: run.runId, created: false, routeRevision: run.routeRevision } : null;
     });
-    if (known) return { instance: await this.find(known.runId, instanceId), created: false };
+  }
 
-    const { runId, created, routeRevision } = await this.transactions.run(async (tx) => {
+  private register(path: VersionPath, service: string, wanted: Registration, ifMatch: IfMatch): Promise<Registered> {
+    const { instanceId } = wanted;
+    return this.transactions.run(async (tx) => {
       await this.routes.lock(tx);
       const { ref } = await this.programs.require(tx, path.namespace, path.app, path.version, 'service', service);
       const run = await this.activeRun(tx, ref);
       const instances = await this.runs.instances(tx, [run.runId]);
       const before = instances.find((instance) => instance.instanceId === instanceId);
+      checkIfMatch(ifMatch, before ? instanceEtag(before) : null);
+      if (before?.ttlSeconds === null)
+        throw new DomainError('conflict', 'instance_id_taken', `${instanceId} is an instance that the control plane itself has started.`);
       if (!before && instances.length >= MAX_INSTANCES)
         throw new DomainError('conflict', 'too_many_instances', `${service} has ${MAX_INSTANCES} instances already.`);
       const routeRevision = await this.routes.commit(tx, ref.namespace, ref.app);
       if (run.status !== 'RUNNING') await this.distributions.noteRunning(tx, ref, routeRevision);
-      const next = registered(run.runId, instanceId, url, ttlSeconds, before);
+      const next = registered(run.runId, wanted, before);
       if (before && before.uid !== next.uid) await this.runs.deleteInstance(tx, before.uid);
       await this.runs.saveInstance(tx, next);
       await this.runs.update(tx, run.runId, {
@@ -91,12 +130,10 @@ export class RegisteredInstancesService implements OnApplicationBootstrap, OnApp
       });
       return { runId: run.runId, created: !before, routeRevision };
     });
-    await this.propagation.waitFor({ routeRevision, namespace: path.namespace, app: path.app }, waitMs);
-    return { instance: await this.find(runId, instanceId), created };
   }
 
   /** Takes the instance out of the routes; with `waitMs` answers when the proxies have it. 404 instance_not_found. */
-  async remove(path: VersionPath, service: string, instanceId: string, waitMs: number): Promise<void> {
+  async remove(path: VersionPath, service: string, instanceId: string, ifMatch: IfMatch, waitMs: number): Promise<void> {
     const routeRevision = await this.transactions.run(async (tx) => {
       await this.routes.lock(tx);
       const { ref } = await this.programs.require(tx, path.namespace, path.app, path.version, 'service', service);
@@ -105,6 +142,7 @@ export class RegisteredInstancesService implements OnApplicationBootstrap, OnApp
         run && (await this.runs.instances(tx, [run.runId])).find((one) => one.instanceId === instanceId && one.ttlSeconds !== null);
       if (!run || !instance)
         throw new DomainError('not_found', 'instance_not_found', `${service} has no registered instance ${instanceId}.`);
+      checkIfMatch(ifMatch, instanceEtag(instance));
       return this.takeOut(tx, run, [instance]);
     });
     await this.propagation.waitFor({ routeRevision, namespace: path.namespace, app: path.app }, waitMs);
@@ -164,7 +202,12 @@ export class RegisteredInstancesService implements OnApplicationBootstrap, OnApp
   }
 }
 
-function registered(runId: string, instanceId: string, url: string, ttlSeconds: number, before: RunInstance | undefined): RunInstance {
+/** The strong ETag of an instance: of all that a registration or heartbeat may change. */
+export function instanceEtag({ uid, ttlSeconds, expiresAt }: RunInstance): string {
+  return etagOf(`${uid}.${ttlSeconds}.${expiresAt?.getTime()}`);
+}
+
+function registered(runId: string, { instanceId, url, ttlSeconds }: Registration, before: RunInstance | undefined): RunInstance {
   // Another URL is another instance to the proxies: a new uid keeps their connections and counts apart.
   const uid = before && before.url === url ? before.uid : randomBytes(8).toString('hex');
   return {

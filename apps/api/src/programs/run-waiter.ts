@@ -40,13 +40,16 @@ export class RunWaiter {
     for (;;) {
       const details = await this.programs.details(runId);
       const { run, instances } = details;
-      const scaled =
-        run.status !== 'RUNNING' ||
-        run.hostId === null ||
-        instances.filter(({ leaving }) => leaving === null).length === run.desiredInstances;
+      const scaled = run.status !== 'RUNNING' || run.hostId === null || isScaled(run, instances);
       const left = deadline - performance.now();
       if ((isSettled(run.status) && scaled) || left <= 0 || this.shutdown.aborted) return details;
       await delay(Math.min(POLL_MS, left), undefined, { signal: this.shutdown }).catch(() => undefined);
     }
   }
+}
+
+/** All that are wanted have come up, and the surplus is gone. Instances that run elsewhere are not ours to scale. */
+function isScaled({ desiredInstances }: Run, instances: RunDetails['instances']): boolean {
+  const ours = instances.filter(({ ttlSeconds }) => ttlSeconds === null);
+  return ours.length === desiredInstances && ours.every(({ status, leaving }) => status !== 'STARTING' && leaving === null);
 }

@@ -221,12 +221,12 @@ export class RunsRepository {
     await query(tx, 'DELETE FROM run_instances WHERE run_id = $1', [runId]);
   }
 
-  /** A heartbeat: moves the expiry without touching routes. False when there is no such instance with this URL. */
+  /** A heartbeat: moves the expiry without touching routes. False when there is no such registered instance with this URL. */
   async beat(tx: Transaction, runId: string, instanceId: string, url: string, ttlSeconds: number): Promise<boolean> {
     const rows = await query(
       tx,
       `UPDATE run_instances SET expires_at = now() + make_interval(secs => $4::integer), ttl_seconds = $4::integer
-        WHERE run_id = $1 AND instance_id = $2 AND url = $3 AND routable AND leaving_at IS NULL RETURNING instance_uid`,
+        WHERE run_id = $1 AND instance_id = $2 AND url = $3 AND routable AND ttl_seconds IS NOT NULL RETURNING instance_uid`,
       [runId, instanceId, url, ttlSeconds],
     );
     return rows.length > 0;

@@ -1,21 +1,9 @@
 import { toPercentages } from '@app-fabric/routing';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import {
-  Allow,
-  ArrayMaxSize,
-  ArrayMinSize,
-  ArrayUnique,
-  IsArray,
-  IsIn,
-  IsInt,
-  IsNumber,
-  IsOptional,
-  IsUrl,
-  Max,
-  Min,
-} from 'class-validator';
+import { Allow, ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsIn, IsInt, IsNumber, IsOptional, Max, Min } from 'class-validator';
 import { PropagationDto, toPropagationDto } from '../../distribution/dto/distribution.dto.js';
 import type { PropagationState } from '../../publishing/propagation-state.js';
+import { IsInstanceUrl } from '../instance-url.js';
 import type { Stopped } from '../lifecycle.service.js';
 import type { Program, RunDetails } from '../programs.service.js';
 import { PROGRAM_TYPES, type ProgramType, RUN_STATUSES, type Run, type RunInstance, type RunStatus } from '../run.js';
@@ -89,14 +77,7 @@ export class InstancesDto {
 
 export class RegisterInstanceDto {
   @ApiProperty({ description: 'Base URL: http, host and port; no path.', example: 'http://127.0.0.1:9001' })
-  @IsUrl({
-    protocols: ['http'],
-    require_protocol: true,
-    require_tld: false,
-    disallow_auth: true,
-    allow_query_components: false,
-    allow_fragments: false,
-  })
+  @IsInstanceUrl()
   url!: string;
 
   @ApiPropertyOptional({
