@@ -7,6 +7,7 @@ import { BODY_LIMIT_BYTES, checkJsonBody, onBodyError } from './http/json-body.j
 import { Metrics } from './http/metrics.js';
 import { NestLogger } from './http/nest-logger.js';
 import { createOpenApiDocument, methodsByPath, serveOpenApi } from './http/openapi.js';
+import { answerParserErrors, checkHead } from './http/parser-errors.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { requestLog } from './http/request-log.js';
 import { checkUrl } from './http/url.js';
@@ -29,6 +30,7 @@ export async function createApp(parts: AppParts, root: DynamicModule): Promise<N
   app.disable('etag'); // ETags are revisions, not hashes of answers
   app.set('query parser', 'simple');
   app.use(requestLog(parts.logger, app.get(Metrics), parts.shutdown));
+  app.use(checkHead);
   app.use(checkUrl);
   app.useBodyParser('json', { limit: BODY_LIMIT_BYTES });
   app.use(onBodyError);
@@ -37,6 +39,7 @@ export async function createApp(parts: AppParts, root: DynamicModule): Promise<N
   serveOpenApi(app, document);
   app.useGlobalFilters(new ProblemFilter(parts.logger, methodsByPath(document)));
   boundConnections(app.getHttpServer());
+  answerParserErrors(app.getHttpServer());
   return app;
 }
 

@@ -11,6 +11,9 @@ export type ErrorKind =
   | 'unsupported_media_type'
   | 'unprocessable'
   | 'too_many'
+  | 'timeout'
+  | 'expectation'
+  | 'headers_too_large'
   | 'unavailable';
 
 /** One field that is wrong. `path` is dotted, e.g. `programs.0.name`; empty for the body as a whole. */

@@ -27,7 +27,10 @@ const STATUS: Record<ErrorKind, number> = {
   too_large: 413,
   unsupported_media_type: 415,
   unprocessable: 422,
+  timeout: 408,
+  expectation: 417,
   too_many: 429,
+  headers_too_large: 431,
   unavailable: 503,
 };
 

@@ -6,11 +6,12 @@ import type { LogReader } from '../runtimes/program-runtime.js';
 const DEFAULT_TAIL = 1_000;
 const MAX_TAIL = 10_000;
 
-/** Answers with the last lines, or with all that follows them until the run ends or the caller goes. */
+/** Answers with the last lines, or with all that follows them until the run ends, the caller goes, or this program stops. */
 export async function answerLogs(
   logs: { runId: string; reader: LogReader } | null,
   query: { tail: unknown; follow: unknown },
   response: Response,
+  shutdown: AbortSignal,
 ): Promise<void> {
   const tail = parseTail(query.tail);
   const follow = parseFollow(query.follow);
@@ -19,14 +20,15 @@ export async function answerLogs(
     response.json({ items: await logs.reader.read(logs.runId, { tail }), nextCursor: null });
     return;
   }
-  const gone = new AbortController();
-  response.on('close', () => gone.abort());
+  const left = new AbortController();
+  response.on('close', () => left.abort());
+  const gone = AbortSignal.any([left.signal, shutdown]);
   response.setHeader('Content-Type', 'application/x-ndjson; charset=utf-8');
   response.setHeader('Cache-Control', 'no-store');
   response.flushHeaders();
-  for await (const line of logs.reader.follow(logs.runId, { tail }, gone.signal)) {
-    if (!response.write(`${JSON.stringify(line)}\n`)) await once(response, 'drain', { signal: gone.signal }).catch(() => undefined);
-    if (gone.signal.aborted) break;
+  for await (const line of logs.reader.follow(logs.runId, { tail }, gone)) {
+    if (!response.write(`${JSON.stringify(line)}\n`)) await once(response, 'drain', { signal: gone }).catch(() => undefined);
+    if (gone.aborted) break;
   }
   response.end();
 }

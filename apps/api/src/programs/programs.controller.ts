@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Post, Put, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { requireWeights } from '../distribution/distribution.controller.js';
@@ -11,6 +11,7 @@ import { ApiIfMatch, ApiPage, ApiProblems } from '../http/openapi.js';
 import { PageQuery, type PageRequest, paginate } from '../http/pagination.js';
 import { ApiPreferWait, PreferWait } from '../http/prefer.js';
 import type { Principal } from '../http/request-context.js';
+import { SHUTDOWN } from '../tokens.js';
 import {
   InstancesDto,
   ProgramListDto,
@@ -44,6 +45,7 @@ export class ProgramsController {
     private readonly lifecycle: LifecycleService,
     private readonly waiter: RunWaiter,
     private readonly host: RunHost,
+    @Inject(SHUTDOWN) private readonly shutdown: AbortSignal,
   ) {}
 
   @Get('programs')
@@ -231,7 +233,7 @@ export class ProgramsController {
     @Res() response: Response,
   ): Promise<void> {
     const { run } = await this.programs.getRun({ ...path, type, name }, runId);
-    await answerLogs(this.host.logsOf(run), { tail, follow }, response);
+    await answerLogs(this.host.logsOf(run), { tail, follow }, response, this.shutdown);
   }
 }
 
