@@ -49,7 +49,7 @@ export class LifecycleService {
     private readonly supervisor: RunSupervisor,
   ) {}
 
-  /** 409 already_running, running_in_other_version, bundle_missing. */
+  /** 409 already_running, running_in_other_version, bundle_missing, no_host. */
   async start(path: VersionPath, type: ProgramType, name: string, instances: number | null, ifMatch: IfMatch): Promise<Run> {
     const run = await this.transactions.run(async (tx) => {
       const program = await this.programs.require(tx, path.namespace, path.app, path.version, type, name);
@@ -142,6 +142,10 @@ export class LifecycleService {
   private async startOne(tx: Transaction, { ref, spec, bundleSha256 }: Program, instances: number | null): Promise<Run> {
     await this.requireOneVersion(tx, { ref, spec });
     const hostId = spec.command ? (this.host.id ?? (await this.runs.leastBusyHost(tx, HOST_GONE_SECONDS))) : null;
+    if (spec.command && hostId === null && ref.type !== 'service') {
+      const detail = `No control plane may start programs now (FABRIC_PROCESS_RUNTIME), and a ${ref.type} cannot be registered.`;
+      throw new DomainError('conflict', 'no_host', detail);
+    }
     if (hostId !== null && bundleSha256 === null) {
       throw new DomainError('conflict', 'bundle_missing', `The artifact has no bundle to run ${ref.name} from; upload one first.`);
     }

@@ -67,7 +67,7 @@ export class ProgramsController {
     NOT_THERE,
     {
       400: ['validation_failed'],
-      409: ['already_running', 'running_in_other_version', 'bundle_missing', 'nothing_to_start'],
+      409: ['already_running', 'running_in_other_version', 'bundle_missing', 'no_host', 'nothing_to_start'],
     },
     412,
   )
@@ -117,7 +117,11 @@ export class ProgramsController {
   @ApiIfMatch()
   @ApiPreferWait()
   @ApiAcceptedResponse({ type: RunDto })
-  @ApiProblems(NOT_THERE, { 400: ['validation_failed'], 409: ['already_running', 'running_in_other_version', 'bundle_missing'] }, 412)
+  @ApiProblems(
+    NOT_THERE,
+    { 400: ['validation_failed'], 409: ['already_running', 'running_in_other_version', 'bundle_missing', 'no_host'] },
+    412,
+  )
   async start(
     @ProgramPath() { path, type, name }: ProgramPathParts,
     @Body() body: StartDto,

@@ -68,7 +68,7 @@ export async function dump(databaseUrl: string): Promise<Record<string, unknown>
   });
 }
 
-async function withDatabase<T>(databaseUrl: string, work: (client: Client) => Promise<T>): Promise<T> {
+export async function withDatabase<T>(databaseUrl: string, work: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();
   try {
