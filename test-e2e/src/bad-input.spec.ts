@@ -61,7 +61,7 @@ describeWithServers('bad input gets a clear error and changes nothing', () => {
     ['a stale If-Match', { ...json({ 1: 40, 2: 60 }), ifMatch: '"nothing"' }, [412]],
   ];
   for (const [what, request, statuses, code] of distributions) {
-    it(`PUT distribution: ${what}`, async () => {
+    it(`§3 PUT distribution: ${what}`, async () => {
       const path = `${shop.appPath}/distribution`;
       const before = await shop.client.send('GET', path);
       expectProblem(await shop.client.send('PUT', path, request), statuses, code);
@@ -86,7 +86,7 @@ describeWithServers('bad input gets a clear error and changes nothing', () => {
     ['a leading dot', '.hidden'],
   ];
   for (const [what, name] of badNames) {
-    it(`a name with ${what}`, async () => {
+    it(`§3 a name with ${what}`, async () => {
       const headers = { authorization: `Bearer ${fabric.token}` };
       const listed = await shop.client.call('GET', '/namespaces/default/apps');
       for (const path of [`/v1/namespaces/${name}`, `/v1/namespaces/default/apps/${name}`]) {
@@ -95,7 +95,7 @@ describeWithServers('bad input gets a clear error and changes nothing', () => {
       expect(await shop.client.call('GET', '/namespaces/default/apps')).toEqual(listed);
     });
 
-    it(`the proxy refuses a name with ${what}`, async () => {
+    it(`§4 the proxy refuses a name with ${what}`, async () => {
       for (const path of [
         `/namespaces/default/apps/${name}/services/cart/methods/total`,
         `/namespaces/default/apps/${shop.app}/services/${name}/methods/total`,
@@ -105,7 +105,7 @@ describeWithServers('bad input gets a clear error and changes nothing', () => {
     });
   }
 
-  it('no token and a wrong token get 401', async () => {
+  it('§3 no token and a wrong token get 401', async () => {
     for (const headers of [{}, { authorization: 'Bearer wrong' }, { authorization: 'Basic eDp5' }] as Record<string, string>[]) {
       expectProblem(await sendRawPath('GET', shop.client.api, '/v1/namespaces', headers), [401]);
     }

@@ -3,7 +3,7 @@ import { describeWithServers } from './harness/describe-with-servers.js';
 import { Fabric } from './harness/fabric.js';
 
 describeWithServers('the scenario that must always work, with an API and two proxies as programs of their own', () => {
-  it('gives each step its share and fails no request', async () => {
+  it('issue 2: the demo on PostgreSQL and Redis, API and two proxies as programs of their own: each step its share, no failed request', async () => {
     const fabric = await Fabric.start({ proxies: 2 });
     try {
       const result = await playScenario({

@@ -76,7 +76,7 @@ describe('npm start', () => {
     }
   }, 60_000);
 
-  it('starts again after SIGKILL', async () => {
+  it('§1 state is kept in .fabric: starts again after SIGKILL', async () => {
     const first = await Program.start('start', MAIN, settings);
     await first.kill();
     const second = await Program.start('start again', MAIN, settings);

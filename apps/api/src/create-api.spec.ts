@@ -108,7 +108,7 @@ describe('a start', () => {
   });
 });
 
-it('PostgreSQL lost and found again: 503 in between, nothing else', async () => {
+it('§3 503 a dependency is down: PostgreSQL lost and found again, 503 in between, nothing else', async () => {
   await migrateDatabase(database.url);
   await proxy.mend();
   await start(proxy.url);
@@ -121,7 +121,7 @@ it('PostgreSQL lost and found again: 503 in between, nothing else', async () => 
 });
 
 describe('close', () => {
-  it('finishes the request in flight, takes no new ones, and may be called twice', async () => {
+  it('§1 finishes the request in flight, takes no new ones, and may be called twice', async () => {
     await migrateDatabase(database.url);
     let arrived: () => void = () => undefined;
     const inside = new Promise<void>((resolve) => {

@@ -456,7 +456,7 @@ describe('CONTRACT §5: start and stop', () => {
   });
 });
 
-describe('admin port', () => {
+describe('CONTRACT §4: admin port', () => {
   it('/table shows what is routed by, with its revision; /metrics counts by version; unknown names make no series', async () => {
     const { proxy, base } = await running();
     await call(`${base}/services/cart/methods/x`);

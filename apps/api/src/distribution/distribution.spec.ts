@@ -40,7 +40,7 @@ describe('distributions', () => {
   const put = (app: string, weights: unknown) => api.http.put(`${app}/distribution`).send({ weights });
   const weightsOf = async (path: string) => (await api.http.get(`${path}/distribution`).expect(200)).body.weights;
 
-  it('no distribution: 200 with weights {}, revision 0 and the fallback in force', async () => {
+  it('§3 no distribution: 200 with weights {}, revision 0 and the fallback in force', async () => {
     const { body, headers } = await api.http.get(`${await appWith()}/distribution`).expect(200);
     expect(body).toMatchObject({ weights: {}, revision: 0, fallback: 'random', scope: 'app', updatedBy: null });
     expect(headers.etag).toBe('"0"');
@@ -109,7 +109,7 @@ describe('distributions', () => {
     expect(next.nextCursor).toBeNull();
   });
 
-  it('the same Idempotency-Key gives the first answer again, and rolls back once', async () => {
+  it('§3 the same Idempotency-Key gives the first answer again, and rolls back once', async () => {
     const app = await appWith('1/cart', '2/cart');
     await put(app, { 1: 90, 2: 10 }).expect(200);
     const send = (body: object) => api.http.post(`${app}/distribution/rollback`).set('Idempotency-Key', 'only-once').send(body);
@@ -121,7 +121,7 @@ describe('distributions', () => {
     expect((await api.http.get(`${app}/distribution`)).body.revision).toBe(3);
   });
 
-  describe('bad input: 400 invalid_weights that says where, and nothing is changed', () => {
+  describe('§3 bad input: 400 invalid_weights that says where, and nothing is changed', () => {
     const cases: [string, unknown][] = [
       ['a sum of 99.99', { 1: 90, 2: 9.99 }],
       ['−1', { 1: 101, 2: -1 }],
@@ -167,7 +167,7 @@ describe('distributions', () => {
     });
   });
 
-  it('two writers with the same ETag: one gets 412', async () => {
+  it('§3 two writers with the same ETag: one gets 412', async () => {
     const app = await appWith('1/cart', '2/cart');
     const { etag } = (await api.http.get(`${app}/distribution`)).headers;
     const write = (weights: object) =>
@@ -180,7 +180,7 @@ describe('distributions', () => {
     expect((await api.http.get(`${app}/distribution`)).body.revision).toBe(2);
   });
 
-  it('dryRun: the full answer, nothing changed', async () => {
+  it('§3 dryRun: the full answer, nothing changed', async () => {
     const app = await appWith('1/cart', '2/cart');
     const dry = await api.http
       .put(`${app}/distribution?dryRun=true`)
@@ -194,7 +194,7 @@ describe('distributions', () => {
       .expect(400);
   });
 
-  it('zero: its share to the others in proportion, and it goes on running', async () => {
+  it('§3 zero: its share to the others in proportion, and it goes on running', async () => {
     const app = await appWith('1/cart', '2/cart', '3/cart');
     await put(app, { 1: 60, 2: 30, 3: 10 }).expect(200);
     const { body } = await api.http.post(`${app}/distribution/zero`).send({ version: 3, reason: 'errors' }).expect(200);
@@ -204,7 +204,7 @@ describe('distributions', () => {
     expect((await api.http.post(`${app}/distribution/zero`).send({ version: 9 }).expect(422)).body.code).toBe('unknown_version');
   });
 
-  it('a service may override the app, until its distribution is deleted', async () => {
+  it('§3 a service may override the app, until its distribution is deleted', async () => {
     const app = await appWith('1/cart', '2/cart', '1/pay', '2/pay');
     await api.http
       .put(`${app}/services/pay/distribution`)

@@ -1,7 +1,7 @@
 import { DomainError } from './domain-error.js';
 import { parseDryRun } from './dry-run.js';
 
-describe('?dryRun', () => {
+describe('CONTRACT §3: ?dryRun', () => {
   it('is true, false, or absent', () => {
     expect(parseDryRun('true')).toBe(true);
     expect(parseDryRun('false')).toBe(false);

@@ -12,9 +12,9 @@ function outcome(ifMatch: string | undefined, ifNoneMatch: string | undefined, c
   }
 }
 
-it('a tag is strong and quoted', () => expect(etagOf(7)).toBe('"7"'));
+it('§3 a tag is strong and quoted', () => expect(etagOf(7)).toBe('"7"'));
 
-describe('If-Match', () => {
+describe('CONTRACT §3: If-Match, 412 when it is stale', () => {
   const cases: [header: string | undefined, current: string | null, expected: string][] = [
     [undefined, '"7"', 'go'],
     [undefined, null, 'go'],
@@ -41,7 +41,7 @@ describe('If-Match', () => {
   }
 });
 
-describe('If-None-Match on a change', () => {
+describe('CONTRACT §3: If-None-Match on a change', () => {
   const cases: [header: string, current: string | null, expected: string][] = [
     ['*', null, 'go'],
     ['*', '"7"', 'precondition_failed'],

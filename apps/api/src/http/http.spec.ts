@@ -121,7 +121,7 @@ describe('names in paths (CONTRACT §3)', () => {
   }
 });
 
-describe('bodies', () => {
+describe('CONTRACT §3: bodies: 400 malformed, 413 too large', () => {
   it('the route may be called without one', async () => {
     const { body } = await api.http.post('/v1/probe').expect(201);
     expect(body).toEqual({});
@@ -180,7 +180,7 @@ describe('bodies', () => {
   });
 });
 
-describe('validation', () => {
+describe('CONTRACT §3: errors: [{path, message}] on a 400; unknown body fields are a 400', () => {
   const cases: Record<string, { body: unknown; path: string }> = {
     'an unknown field': { body: { unknown: 1 }, path: 'unknown' },
     'a number as text': { body: { count: '90' }, path: 'count' },
@@ -207,7 +207,7 @@ describe('validation', () => {
 });
 
 describe('answers', () => {
-  it('an unexpected error is a bare 500: no stack, no message', async () => {
+  it('§3 no stack traces: an unexpected error is a bare 500', async () => {
     const { body, text } = await api.http.post('/v1/probe?fail=1').expect(500);
     expect(body).toMatchObject({ status: 500, code: 'internal_error', requestId: expect.any(String) });
     expect(text).not.toMatch(/secret|at .*\.ts/);

@@ -1,7 +1,7 @@
 import { DomainError } from './domain-error.js';
 import { parsePreferWait } from './prefer.js';
 
-describe('Prefer: wait (RFC 7240)', () => {
+describe('CONTRACT §3: Prefer: wait=N (RFC 7240)', () => {
   const cases: [header: string | string[] | undefined, seconds: number | null][] = [
     [undefined, null],
     ['', null],
