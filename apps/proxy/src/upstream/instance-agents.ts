@@ -67,10 +67,11 @@ export class InstanceAgents {
     const onStray = function (this: Socket) {
       this.destroy();
     };
+    // Node's own takes away the error listener that each stay in the pool has added.
+    const reuseSocket = hooks.reuseSocket.bind(agent);
     hooks.reuseSocket = (socket, request) => {
       socket.off('data', onStray);
-      request.reusedSocket = true;
-      socket.ref();
+      reuseSocket(socket, request);
     };
     hooks.keepSocketAlive = (socket) => {
       const idleMs = Math.min(this.#idleMs, hintedIdleMs(socket._httpMessage?.res));
