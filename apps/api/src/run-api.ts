@@ -3,12 +3,18 @@ import { type ApiConfig, ConfigError, readApiConfig } from './config/api-config.
 import { connectBus } from './connect-bus.js';
 import { createApi } from './create-api.js';
 
-/** One control-plane replica. Exit codes: 0 stopped by a signal, 1 cannot go on, 2 bad settings. */
-async function main(config: ApiConfig): Promise<void> {
+/** One control-plane replica until `stopped` names a signal. Sets the exit code: 0 stopped by a signal, 1 cannot go on, 2 bad settings. */
+export async function runApi(stopped: Promise<string>): Promise<void> {
+  try {
+    await run(readApiConfig(), stopped);
+  } catch (error) {
+    process.stderr.write(`app-fabric api: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = error instanceof ConfigError ? 2 : 1;
+  }
+}
+
+async function run(config: ApiConfig, stopped: Promise<string>): Promise<void> {
   const logger = pino({ level: config.logLevel, base: { program: 'api' } }, pino.destination({ dest: 2, sync: true }));
-  const stopped = new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
-  });
   const bus = await connectBus(config.redisUrl);
   try {
     const api = await createApi({ config, bus, logger });
@@ -18,11 +24,4 @@ async function main(config: ApiConfig): Promise<void> {
   } finally {
     await bus.close();
   }
-}
-
-try {
-  await main(readApiConfig());
-} catch (error) {
-  process.stderr.write(`app-fabric api: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = error instanceof ConfigError ? 2 : 1;
 }

@@ -7,9 +7,23 @@ import { fileURLToPath } from 'node:url';
 const program = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 /** Nobody listens there: a start without Redis. */
 const REDIS_URL = 'redis://127.0.0.1:1';
+const PORTS = { FABRIC_PROXY_PORT: '0', FABRIC_PROXY_ADMIN_PORT: '0', FABRIC_DATA_DIR: '/dev/null/none' };
 
-function start(settings: Record<string, string>) {
-  const child = spawn(process.execPath, [program], { env: { PATH: process.env.PATH, ...settings }, stdio: ['ignore', 'pipe', 'pipe'] });
+/** Node options that send the program a SIGTERM at the moment when it asks for that module of its own. */
+function sigtermWhenLoading(module: string): string[] {
+  const hook = `export const resolve = (name, context, next) => {
+    if (name.endsWith('/${module}')) process.kill(process.pid, 'SIGTERM');
+    return next(name, context);
+  };`;
+  const register = `import { register } from 'node:module'; register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hook)}`)});`;
+  return ['--import', `data:text/javascript,${encodeURIComponent(register)}`];
+}
+
+function start(settings: Record<string, string>, nodeOptions: string[] = []) {
+  const child = spawn(process.execPath, [...nodeOptions, program], {
+    env: { PATH: process.env.PATH, ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     errors += text;
@@ -35,9 +49,7 @@ describe('npm run proxy', () => {
   it('CONTRACT §1: one JSON line with the addresses that it serves on standard output, JSON lines on standard error, SIGTERM exits 0', async () => {
     const { child, exited, errors } = start({
       REDIS_URL,
-      FABRIC_PROXY_PORT: '0',
-      FABRIC_PROXY_ADMIN_PORT: '0',
-      FABRIC_DATA_DIR: '/dev/null/none',
+      ...PORTS,
     });
     const lines: string[] = [];
     const output = createInterface({ input: child.stdout });
@@ -53,5 +65,10 @@ describe('npm run proxy', () => {
     expect(lines).toHaveLength(1);
     for (const line of errors().trim().split('\n')) expect(JSON.parse(line)).toMatchObject({ program: 'proxy', level: expect.any(Number) });
     expect(errors()).not.toMatch(/deprecat/i);
+  });
+
+  it('CONTRACT §1: a SIGTERM that comes while the program is still being loaded ends it with 0', async () => {
+    const { exited, errors } = start({ ...PORTS, REDIS_URL }, sigtermWhenLoading('start-proxy.js'));
+    expect([await exited, errors()]).toEqual([[0, null], expect.stringContaining('stopping')]);
   });
 });

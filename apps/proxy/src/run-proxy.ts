@@ -5,16 +5,21 @@ import { startProxy } from './start-proxy.js';
 
 const BUS_CLOSE_MS = 1_000;
 
-/** npm run proxy: one proxy against REDIS_URL. Exit codes: 0 stopped by signal, 1 could not start, 2 bad setting. */
-async function main(): Promise<void> {
+/** One proxy against REDIS_URL until `stopped` names a signal. Sets the exit code: 0 stopped by signal, 1 could not start, 2 bad setting. */
+export async function runProxy(stopped: Promise<string>): Promise<void> {
+  try {
+    await run(stopped);
+  } catch (error) {
+    process.stderr.write(`app-fabric proxy: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
+}
+
+async function run(stopped: Promise<string>): Promise<void> {
   const settings = read();
   if (settings === null) return;
   const destination = pino.destination({ dest: 2, sync: false });
   const log = pino({ level: settings.logLevel, base: { program: 'proxy' } }, destination);
-  // Heard from the beginning: a signal during the start is obeyed as soon as there is something to stop.
-  const stopped = new Promise<string>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
-  });
   const { redisUrl, ...options } = settings;
   const bus = await connectRedisSubscriber({ url: redisUrl });
   const proxy = await startProxy({ ...options, bus, log });
@@ -39,11 +44,4 @@ function read(): Settings | null {
     process.exitCode = 2;
     return null;
   }
-}
-
-try {
-  await main();
-} catch (error) {
-  process.stderr.write(`app-fabric proxy: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(1);
 }
