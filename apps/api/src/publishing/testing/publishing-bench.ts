@@ -21,7 +21,6 @@ export class Replica {
   readonly outbox = new RouteOutboxRepository();
   readonly publisher: Publisher;
   readonly routes: RouteChanges;
-  private started = false;
 
   constructor(
     readonly database: Database,
@@ -44,7 +43,6 @@ export class Replica {
   }
 
   start(): void {
-    this.started = true;
     if (this.listens) this.notifications.onApplicationBootstrap();
     this.publisher.onApplicationBootstrap();
   }
@@ -76,7 +74,7 @@ export class Replica {
   }
 
   async endPublishing(): Promise<void> {
-    if (this.started) await this.publisher.onApplicationShutdown();
+    await this.publisher.onApplicationShutdown(); // also when it was not started: a commit has woken it
     await this.notifications.onApplicationShutdown();
   }
 }
