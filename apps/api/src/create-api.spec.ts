@@ -73,6 +73,14 @@ describe('a start', () => {
     expect(await get('/readyz')).toMatchObject({ status: 200 });
   });
 
+  it('on all interfaces gives an address that can be called', async () => {
+    await migrateDatabase(database.url);
+    const config = { ...testConfig(database.url, dataDir), host: '0.0.0.0' };
+    api = await createApi({ config, bus: new FakePublisherBus(), logger });
+    expect(api.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(await get('/healthz')).toMatchObject({ status: 200 });
+  });
+
   it('without PostgreSQL listens, is not ready, and becomes ready when it is there', async () => {
     await migrateDatabase(database.url);
     const { ready } = await start(proxy.url);

@@ -73,6 +73,8 @@ async function drain(server: Server): Promise<void> {
   clearTimeout(timer);
 }
 
-function urlOf({ address, family, port }: AddressInfo): string {
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+/** An address to call, also when all interfaces are listened on. */
+function urlOf({ address, port }: AddressInfo): string {
+  const callable = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address;
+  return `http://${callable.includes(':') ? `[${callable}]` : callable}:${port}`;
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AppRoutes } from '@app-fabric/routing';
 import { type ProxyOptions, type RunningProxy, startProxy } from './start-proxy.js';
@@ -446,6 +446,14 @@ describe('CONTRACT §5: start and stop', () => {
     await proxy.close();
     expect(bus.reports.filter((report) => report.leaving)).toHaveLength(1);
     expect(bus.reports.at(-1)?.leaving).toBe(true);
+  });
+
+  it('reports an admin address that is not 127.0.0.1 for everybody when it listens on all interfaces', async () => {
+    const bus = new FakeBus();
+    const proxy = await start(bus, { host: '0.0.0.0' });
+    await until(() => bus.reports.length > 0);
+    expect(proxy.adminUrl).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(bus.reports[0]?.adminUrl).toBe(proxy.adminUrl.replace('127.0.0.1', hostname()));
   });
 
   it('an address that is taken makes the start fail, and leaves nothing open', async () => {

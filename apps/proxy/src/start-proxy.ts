@@ -147,7 +147,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   reporter = new Reporter(bus, clock, () => ({
     proxyId,
     bootId,
-    adminUrl,
+    // For others to call: of several machines or containers, each is 127.0.0.1 only to itself.
+    adminUrl: urlOf(host, adminAddress.port, hostname()),
     ...sync.told,
     inFlight: registry.inFlight(),
   }));
@@ -193,7 +194,7 @@ function defaultProxyId(port: number): string {
 }
 
 /** An address to call, also when all interfaces are listened on. */
-function urlOf(host: string, port: number): string {
-  const callable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+function urlOf(host: string, port: number, whenAll = '127.0.0.1'): string {
+  const callable = host === '0.0.0.0' || host === '::' ? whenAll : host;
   return `http://${callable.includes(':') ? `[${callable}]` : callable}:${port}`;
 }
