@@ -31,9 +31,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** One numeric setting: name, default, bounds. The table is the documentation of CONTRACT §2's open end. */
 const NUMBERS = {
   /** Largest head of a request (request line and headers), bytes → 431. */
-  headBytes: ['FABRIC_PROXY_MAX_HEAD_BYTES', 16_384, 1_024, 262_144],
+  headBytes: ['FABRIC_PROXY_MAX_HEAD_BYTES', 16_384, 1_024, 65_535],
   /** Largest request target, bytes → 414. */
-  targetBytes: ['FABRIC_PROXY_MAX_TARGET_BYTES', 8_192, 256, 262_144],
+  targetBytes: ['FABRIC_PROXY_MAX_TARGET_BYTES', 8_192, 256, 65_535],
   /** Largest request body, bytes → 413; 0 switches the limit off. */
   bodyBytes: ['FABRIC_PROXY_MAX_BODY_BYTES', 0, 0, Number.MAX_SAFE_INTEGER],
   headTimeoutMs: ['FABRIC_PROXY_HEADER_TIMEOUT_MS', 15_000, 100, 600_000],

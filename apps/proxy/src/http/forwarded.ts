@@ -1,9 +1,9 @@
-import { type HeaderList, headerValue, headerValues } from './headers.js';
+import type { RequestFields } from './fields.js';
 import { chooseRequestId, chooseTraceparent, type IdSource } from './ids.js';
 
 /** What the instance is told about the request beside the client's own headers. */
 export interface ForwardedInput {
-  headers: HeaderList;
+  fields: RequestFields;
   remoteAddress: string;
   encrypted: boolean;
   /** The part of the path that was cut off. */
@@ -19,28 +19,28 @@ export interface ForwardedInput {
  * entry. The others come from the client only when the setting says that a trusted proxy sends them; otherwise they are what this proxy sees.
  */
 export function forwardedHeaders(input: ForwardedInput, ids: IdSource): string[] {
-  const { headers, trustForwarded } = input;
-  const sent = (name: string) => (trustForwarded ? headerValue(headers, name) : undefined);
-  const clients = [...headerValues(headers, 'x-forwarded-for').filter((value) => value !== ''), plainAddress(input.remoteAddress)];
-  const { traceparent, isNew } = chooseTraceparent(headerValues(headers, 'traceparent'), ids);
+  const { fields, trustForwarded } = input;
+  const sent = (name: string) => (trustForwarded ? fields.value(name) : undefined);
+  const clients = [...fields.values('x-forwarded-for').filter((value) => value !== ''), plainAddress(input.remoteAddress)];
+  const { traceparent, isNew } = chooseTraceparent(fields.values('traceparent'), ids);
   const list = [
     'X-Forwarded-For',
     clients.join(', '),
     'X-Forwarded-Proto',
     sent('x-forwarded-proto') ?? (input.encrypted ? 'https' : 'http'),
   ];
-  const host = sent('x-forwarded-host') ?? headerValue(headers, 'host');
+  const host = sent('x-forwarded-host') ?? fields.value('host');
   if (host !== undefined) list.push('X-Forwarded-Host', host);
   list.push('X-Forwarded-Prefix', (sent('x-forwarded-prefix') ?? '').replace(/\/+$/, '') + input.prefix);
   list.push('X-Request-Id', input.requestId, 'traceparent', traceparent, 'X-App-Version', String(input.version));
   // A tracestate belongs to the traceparent it came with.
-  const states = isNew ? [] : headerValues(headers, 'tracestate');
+  const states = isNew ? [] : fields.values('tracestate');
   if (states.length > 0) list.push('tracestate', states.join(','));
   return list;
 }
 
-export function requestIdOf(headers: HeaderList, ids: IdSource): string {
-  return chooseRequestId(headerValues(headers, 'x-request-id'), ids);
+export function requestIdOf(fields: RequestFields, ids: IdSource): string {
+  return chooseRequestId(fields.values('x-request-id'), ids);
 }
 
 /** IPv4 in IPv6 form is how Node shows clients on a dual-stack socket. */

@@ -43,7 +43,7 @@ export class ProxyGateway implements Gateway {
   open(head: RequestHead): Exchange | Refusal {
     const { resolver, ids, basePath, maxInFlight } = this.#options;
     const startedAt = this.#options.now();
-    const requestId = requestIdOf(head.headers, ids);
+    const requestId = requestIdOf(head.fields, ids);
     this.#inFlight += 1;
     const refuse = (problem: Problem, route = NO_ROUTE) => this.#refusal(problem, requestId, route, startedAt);
 
@@ -53,7 +53,7 @@ export class ProxyGateway implements Gateway {
     const { target } = parsed;
     let pins: HeaderPins = {};
     if (target.version === undefined) {
-      const read = readPins(head.headers);
+      const read = readPins(head.fields);
       if (!read.ok) return refuse({ code: 'bad_version_header', detail: read.detail });
       pins = read.pins;
     }
@@ -64,7 +64,7 @@ export class ProxyGateway implements Gateway {
       service: target.service,
       ...pins,
       ...(target.version === undefined ? {} : { pathVersion: target.version }),
-      headers: head.headers,
+      fields: head.fields,
       remoteAddress: head.remoteAddress,
     });
     if (!resolution.ok) return refuse(resolution, resolution.serviceExists ? labelsOf(target, '') : NO_ROUTE);
@@ -92,7 +92,7 @@ export class ProxyGateway implements Gateway {
     const tried: InstanceState[] = [];
     let instance = resolution.instance;
     instance.inFlight += 1;
-    const { headers, remoteAddress, encrypted } = head;
+    const { fields, remoteAddress, encrypted } = head;
     const answerHeaders = [
       'X-App-Version',
       String(version),
@@ -110,7 +110,7 @@ export class ProxyGateway implements Gateway {
       },
       path: target.forwardPath,
       requestHeaders: forwardedHeaders(
-        { headers, remoteAddress, encrypted, prefix: target.prefix, requestId, version, trustForwarded },
+        { fields, remoteAddress, encrypted, prefix: target.prefix, requestId, version, trustForwarded },
         ids,
       ),
       answerHeaders,

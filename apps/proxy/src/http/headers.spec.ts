@@ -1,5 +1,6 @@
+import { cookieValue, fieldsOfList } from './fields.js';
 import { forwardedHeaders, requestIdOf } from './forwarded.js';
-import { cookieValue, forwardHeaders, forwardTrailers, headerValue, requestFraming } from './headers.js';
+import { forwardHeaders, forwardTrailers, headerValue, requestFraming } from './headers.js';
 import type { IdSource } from './ids.js';
 import { readPins } from './pins.js';
 
@@ -7,7 +8,15 @@ const ids: IdSource = { hex: (bytes) => 'ab'.repeat(bytes) };
 
 function forwarded(headers: string[], trustForwarded = false): Record<string, string> {
   const list = forwardedHeaders(
-    { headers, remoteAddress: '::ffff:10.0.0.9', encrypted: false, prefix: '/p', requestId: 'r-1', version: 3, trustForwarded },
+    {
+      fields: fieldsOfList(headers),
+      remoteAddress: '::ffff:10.0.0.9',
+      encrypted: false,
+      prefix: '/p',
+      requestId: 'r-1',
+      version: 3,
+      trustForwarded,
+    },
     ids,
   );
   return Object.fromEntries(list.flatMap((name, i) => (i % 2 === 0 ? [[name.toLowerCase(), list[i + 1] ?? '']] : [])));
@@ -80,10 +89,7 @@ describe('CONTRACT §4: what instances are told', () => {
   ];
   for (const [title, sent, kept] of requestIds) {
     it(`X-Request-Id: ${title}`, () => {
-      const id = requestIdOf(
-        sent.flatMap((value) => ['X-Request-ID', value]),
-        ids,
-      );
+      const id = requestIdOf(fieldsOfList(sent.flatMap((value) => ['X-Request-ID', value])), ids);
       expect(id).toBe(kept ? sent[0] : 'ab'.repeat(16));
     });
   }
@@ -107,7 +113,7 @@ describe('CONTRACT §4: version pins by header', () => {
   ];
   for (const [title, headers, pins] of cases) {
     it(pins === null ? `bad_version_header: ${title}` : title, () => {
-      expect(readPins(headers)).toEqual(pins === null ? { ok: false, detail: expect.any(String) } : { ok: true, pins });
+      expect(readPins(fieldsOfList(headers))).toEqual(pins === null ? { ok: false, detail: expect.any(String) } : { ok: true, pins });
     });
   }
 });
@@ -142,7 +148,11 @@ describe('header lists', () => {
 
   it('cookieValue finds the exact name', () => {
     const list = ['Cookie', 'xsid=0; sid=a=b', 'Cookie', 'other=1'];
-    expect([cookieValue(list, 'sid'), cookieValue(list, 'other'), cookieValue(list, 'id')]).toEqual(['a=b', '1', undefined]);
+    expect([
+      cookieValue(fieldsOfList(list), 'sid'),
+      cookieValue(fieldsOfList(list), 'other'),
+      cookieValue(fieldsOfList(list), 'id'),
+    ]).toEqual(['a=b', '1', undefined]);
     expect(headerValue(list, 'cookie')).toBe('xsid=0; sid=a=b');
   });
 });

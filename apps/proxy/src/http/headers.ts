@@ -96,17 +96,6 @@ export function requestFraming(list: HeaderList): Framing {
   return { kind: 'length', bytes: Number(length) };
 }
 
-/** The value of a cookie, as sent; the first one when a name occurs twice. */
-export function cookieValue(list: HeaderList, name: string): string | undefined {
-  for (const header of headerValues(list, 'cookie')) {
-    for (const pair of header.split(';')) {
-      const equals = pair.indexOf('=');
-      if (equals !== -1 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim();
-    }
-  }
-  return undefined;
-}
-
 function tokens(list: HeaderList, name: string): string[] {
   const found: string[] = [];
   for (const value of headerValues(list, name)) {

@@ -1,4 +1,4 @@
-import { type HeaderList, headerValues } from './headers.js';
+import type { RequestFields } from './fields.js';
 import { isName } from './parse-target.js';
 
 /** Which version a request asks for by header; both absent when it does not. */
@@ -18,18 +18,18 @@ const ARTIFACT_VERSION = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/;
  * Reads the version pins. A header may be repeated with one and the same value; two different values contradict each other, and a
  * request is never sent to a version by guess.
  */
-export function readPins(headers: HeaderList): PinResult {
-  const version = single(headers, 'x-app-version', isName);
+export function readPins(fields: RequestFields): PinResult {
+  const version = single(fields, 'x-app-version', isName);
   if (version instanceof Error) return { ok: false, detail: version.message };
   // The first pin that applies decides; what stands behind it is not looked at.
   if (version !== undefined && version !== 'latest') return { ok: true, pins: { versionHeader: version } };
-  const artifactVersion = single(headers, 'x-artifact-version', (text) => ARTIFACT_VERSION.test(text));
+  const artifactVersion = single(fields, 'x-artifact-version', (text) => ARTIFACT_VERSION.test(text));
   if (artifactVersion instanceof Error) return { ok: false, detail: artifactVersion.message };
   return { ok: true, pins: artifactVersion === undefined ? {} : { artifactHeader: artifactVersion } };
 }
 
-function single(headers: HeaderList, name: string, valid: (text: string) => boolean): string | undefined | Error {
-  const values = headerValues(headers, name);
+function single(fields: RequestFields, name: string, valid: (text: string) => boolean): string | undefined | Error {
+  const values = fields.values(name);
   const [first] = values;
   if (first === undefined) return undefined;
   if (values.some((value) => value !== first)) return new Error(`The header ${name} is given several times with different values.`);

@@ -1,6 +1,6 @@
 import type { RouteFailureCode, RouteReason } from '@app-fabric/routing';
 import type { InstanceState } from '../upstream/instance.js';
-import type { HeaderList } from './headers.js';
+import type { RequestFields } from './fields.js';
 
 /** What a request asks for. */
 export interface RouteQuery {
@@ -14,7 +14,7 @@ export interface RouteQuery {
   /** `X-Artifact-Version` */
   artifactHeader?: string;
   /** For affinity. */
-  headers: HeaderList;
+  fields: RequestFields;
   remoteAddress: string;
 }
 

@@ -1,6 +1,6 @@
 import { BACKSLASH, CR, DQUOTE, EQUALS, FIELD_VALUE, HEX, LF, QUOTED, SEMICOLON, TOKEN } from './bytes.js';
 import { FieldBlock, NEED_MORE, REFUSED } from './field-block.js';
-import { OTHER } from './field-names.js';
+import { CONNECTION, CONTENT_LENGTH, OTHER, TRANSFER_ENCODING, UPGRADE } from './field-names.js';
 import {
   MAX_CHUNK_BYTES,
   MAX_CHUNK_DIGITS,
@@ -27,6 +27,9 @@ const DATA_LF = 12;
 const TRAILERS = 13;
 const DONE = 14;
 
+/** Some readers obey these in a trailer section too. */
+const FRAMING_FIELDS = (1 << CONTENT_LENGTH) | (1 << TRANSFER_ENCODING) | (1 << CONNECTION) | (1 << UPGRADE);
+
 /** Receives the content of a body, in order; the span is valid during the call only. */
 export type ContentSink = (bytes: Buffer, start: number, end: number) => void;
 
@@ -34,17 +37,21 @@ export type ContentSink = (bytes: Buffer, start: number, end: number) => void;
  * Follows a chunked body (RFC 9112 §7.1) without copying it, and says where it ends. What it accepts may be passed on byte for
  * byte: the grammar is that of the RFC without the optional ("bad") white space, so that every reader sees the same chunks.
  *
- * Extensions have to be well-formed and short and then go through as they are; they cannot hide a line end. Trailer fields that
- * belong in a head (framing, routing, authentication, the proxy's own, content-*) are refused, not dropped: dropping would mean to
- * rewrite the body, and nobody sends them honestly. A piece that is refused is not passed on and the connection to the reader is
- * cut: what it got of earlier pieces is an unfinished message.
+ * Extensions have to be well-formed and short and then go through as they are; they cannot hide a line end. The trailer section is
+ * held back until it is whole ({@link passEnd}) and then written anew ({@link trailerSection}) without the fields that belong in a head
+ * (routing, authentication, the proxy's own, content-*; RFC 9110 §6.5.1). A piece that is refused is not passed on and the
+ * connection to the reader is cut: what it got of earlier pieces is an unfinished message.
  */
 export class ChunkedBody {
   refusal: Refusal | null = null;
   /** Content bytes so far, without the framing. */
   contentBytes = 0;
-  /** Names and values of the trailer section in turn, once the body is done. */
+  /** Names and values of the trailer section in turn, once the body is done; those that go no further included. */
   trailerPairs: string[] = [];
+  /** After a scan: the index in its piece up to which the bytes may be passed on as they are. */
+  passEnd = 0;
+  /** Once the body is done: what is to be sent after the last chunk's line: the allowed trailer fields and the empty line. */
+  trailerSection = '';
   private readonly trailers = new FieldBlock(MAX_TRAILER_FIELDS);
 
   private phase = SIZE_START;
@@ -80,6 +87,7 @@ export class ChunkedBody {
    */
   scan(bytes: Buffer, start: number, end: number, sink?: ContentSink): number {
     let p = start;
+    this.passEnd = start;
     while (p < end) {
       if (this.phase === DATA) {
         const taken = Math.min(this.left, end - p);
@@ -89,6 +97,7 @@ export class ChunkedBody {
         p += taken;
         if (this.left === 0) this.phase = DATA_CR;
       } else if (this.phase === TRAILERS) {
+        this.passEnd = p;
         return this.scanTrailers(bytes, p, end);
       } else {
         const refusal = this.step(bytes[p]!);
@@ -96,6 +105,7 @@ export class ChunkedBody {
         p++;
       }
     }
+    this.passEnd = end;
     return NEED_MORE;
   }
 
@@ -196,7 +206,7 @@ export class ChunkedBody {
       this.keptBytes = stop - base;
       return NEED_MORE;
     }
-    if (this.trailers.seen & ~(1 << OTHER)) return this.refuse(REFUSALS.trailerField);
+    if ((this.trailers.seen & FRAMING_FIELDS) !== 0) return this.refuse(REFUSALS.trailerFraming);
     this.readTrailers(from, base);
     this.phase = DONE;
     return start + (result - base) - this.keptBytes;
@@ -204,10 +214,15 @@ export class ChunkedBody {
 
   private readTrailers(bytes: Buffer, base: number): void {
     const { trailers } = this;
+    this.trailerSection = '';
     for (let i = 0; i < trailers.count; i++) {
+      if (trailers.kinds[i] === OTHER) {
+        this.trailerSection += bytes.toString('latin1', base + trailers.nameStart(i), base + trailers.lineEnd(i));
+      }
       this.trailerPairs.push(bytes.toString('latin1', base + trailers.nameStart(i), base + trailers.nameEnd(i)));
       this.trailerPairs.push(bytes.toString('latin1', base + trailers.valueStart(i), base + trailers.valueEnd(i)));
     }
+    this.trailerSection += '\r\n';
   }
 
   private refuse(refusal: Refusal): number {

@@ -7,6 +7,8 @@ export const NEED_MORE = -1;
 /** The message is refused; the scanner's `refusal` says why. */
 export const REFUSED = -2;
 
+const FIRST_FIELDS = 32;
+
 const LINE_START = 0;
 const NAME = 1;
 const BEFORE_VALUE = 2;
@@ -27,17 +29,14 @@ export class FieldBlock {
   repeated = 0;
   refusal: Refusal | null = null;
   /** One kind a field. */
-  readonly kinds: Uint8Array;
+  kinds = new Uint8Array(FIRST_FIELDS);
 
   /** nameStart (also where the line starts), nameEnd, valueStart, valueEnd; the value is without the white space around it. */
-  private readonly offsets: Uint16Array;
+  private offsets = new Uint16Array(FIRST_FIELDS * 4);
   private phase = LINE_START;
   private position = 0;
 
-  constructor(private readonly maxFields: number) {
-    this.kinds = new Uint8Array(maxFields);
-    this.offsets = new Uint16Array(maxFields * 4);
-  }
+  constructor(private readonly maxFields: number) {}
 
   /** Forgets the last block; the next begins at this offset from `base`. */
   begin(offset: number): void {
@@ -82,7 +81,7 @@ export class FieldBlock {
    * @returns the index in `bytes` after the empty line, {@link NEED_MORE} or {@link REFUSED}
    */
   scan(bytes: Uint8Array, base: number, end: number): number {
-    const offsets = this.offsets;
+    let offsets = this.offsets;
     const token = TOKEN;
     let p = base + this.position;
     let phase = this.phase;
@@ -99,6 +98,10 @@ export class FieldBlock {
         }
         if (TOKEN[first] === 0) return this.refuse(lineStartRefusal(first, this.count));
         if (this.count === this.maxFields) return this.refuse(REFUSALS.tooManyFields);
+        if (this.count === this.kinds.length) {
+          this.grow();
+          offsets = this.offsets;
+        }
         offsets[slot] = p - base;
         phase = NAME;
       }
@@ -140,6 +143,15 @@ export class FieldBlock {
     const bit = 1 << kind;
     this.repeated |= this.seen & bit;
     this.seen |= bit;
+  }
+
+  /** Most messages have few fields; a connection that once had many keeps the larger block. */
+  private grow(): void {
+    const { kinds, offsets } = this;
+    this.kinds = new Uint8Array(kinds.length * 2);
+    this.kinds.set(kinds);
+    this.offsets = new Uint16Array(offsets.length * 2);
+    this.offsets.set(offsets);
   }
 
   private refuse(refusal: Refusal): number {

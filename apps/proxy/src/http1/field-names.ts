@@ -29,6 +29,7 @@ export const NOMINATED = 20;
 export const DISGUISED = 21;
 /** End-to-end fields without a part in routing that are not allowed in a trailer section (authentication, content, caching, modifiers). */
 export const HEAD_ONLY = 22;
+export const TRACESTATE = 23;
 
 export type FieldKind = number;
 
@@ -43,6 +44,7 @@ const NAMES: readonly (readonly [string, FieldKind])[] = [
   ['x-artifact-version', ARTIFACT_VERSION],
   ['x-request-id', REQUEST_ID],
   ['traceparent', TRACEPARENT],
+  ['tracestate', TRACESTATE],
   ['x-forwarded-for', FORWARDED_FOR],
   ['x-forwarded-proto', FORWARDED_PROTO],
   ['x-forwarded-host', FORWARDED_HOST],

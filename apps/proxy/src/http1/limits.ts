@@ -1,15 +1,14 @@
-/** Bounds of one message head. All in bytes but `fieldCount`. */
+/** Bounds of one message head, in bytes. The number of fields follows: the shortest field line has four. */
 export interface HeadLimits {
   /** Start line, fields and the empty line together; empty lines sent before a request count too. At most 65535: offsets are 16 bit. */
   readonly headBytes: number;
   readonly targetBytes: number;
-  readonly fieldCount: number;
 }
 
-export const REQUEST_HEAD_LIMITS: HeadLimits = { headBytes: 16 * 1024, targetBytes: 8 * 1024, fieldCount: 128 };
+export const REQUEST_HEAD_LIMITS: HeadLimits = { headBytes: 16 * 1024, targetBytes: 8 * 1024 };
 
 /** Back ends are trusted with more: cookies and policies make large response heads. */
-export const RESPONSE_HEAD_LIMITS: HeadLimits = { headBytes: 32 * 1024, targetBytes: 0, fieldCount: 256 };
+export const RESPONSE_HEAD_LIMITS: HeadLimits = { headBytes: 32 * 1024, targetBytes: 0 };
 
 export const MAX_METHOD_BYTES = 32;
 

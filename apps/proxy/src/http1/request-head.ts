@@ -58,7 +58,7 @@ export class RequestHead {
 
   constructor(private readonly limits: HeadLimits = REQUEST_HEAD_LIMITS) {
     if (limits.headBytes > 0xffff) throw new RangeError('headBytes must be at most 65535');
-    this.fields = new FieldBlock(limits.fieldCount);
+    this.fields = new FieldBlock(limits.headBytes >> 2);
   }
 
   /** Forgets the last request. */

@@ -53,7 +53,7 @@ export class ResponseHead {
 
   constructor(private readonly limits: HeadLimits = RESPONSE_HEAD_LIMITS) {
     if (limits.headBytes > 0xffff) throw new RangeError('headBytes must be at most 65535');
-    this.fields = new FieldBlock(limits.fieldCount);
+    this.fields = new FieldBlock(limits.headBytes >> 2);
   }
 
   /** Forgets the last response. @param toHead the request was a HEAD, so that no content follows whatever the fields say */

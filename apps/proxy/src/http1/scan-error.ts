@@ -33,7 +33,7 @@ export const REFUSALS = {
   lengthAndEncoding: refusal('length_and_encoding', 400, 'Content-Length and Transfer-Encoding exclude each other.'), // §6.1
   encodingNotAllowed: refusal('encoding_not_allowed', 400, 'Transfer-Encoding is not allowed in this message.'), // §6.1
   encodingFraming: refusal('bad_transfer_encoding', 400, 'The last transfer coding has to be chunked, once.'), // §6.3
-  encodingUnknown: refusal('unknown_transfer_coding', 501, 'The only known transfer coding is chunked.'), // §6.1
+  encodingUnknown: refusal('unknown_transfer_coding', 400, 'The only known transfer coding is chunked.'), // §6.1
   bodyNotAllowed: refusal('body_not_allowed', 400, 'A response of this status has no content.'), // RFC 9110 §8.6
   connection: refusal('bad_connection', 400, 'The Connection field is not a list of tokens.'), // RFC 9110 §7.6.1
   connectionNames: refusal('connection_names_essential_field', 400, 'The Connection field names a field that is not hop-by-hop.'), // RFC 9110 §7.6.1
@@ -42,7 +42,7 @@ export const REFUSALS = {
   chunkExtension: refusal('bad_chunk_extension', 400, 'A chunk extension is malformed or too long.'), // §7.1.1
   chunkEnd: refusal('bad_chunk_end', 400, 'A chunk does not end where its size says.'), // §7.1
   trailerTooLarge: refusal('trailer_too_large', 431, 'The trailer section is too large.'), // §7.1.2
-  trailerField: refusal('trailer_field_forbidden', 400, 'The trailer section holds a field that must be in the head.'), // RFC 9110 §6.5.1
+  trailerFraming: refusal('trailer_frames', 400, 'The trailer section holds a field that frames a message.'), // RFC 9110 §6.5.1
 } as const satisfies Record<string, Refusal>;
 
 function refusal(reason: string, status: Refusal['status'], detail: string): Refusal {

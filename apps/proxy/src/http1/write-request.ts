@@ -9,6 +9,7 @@ import {
   HOST,
   REQUEST_ID,
   TRACEPARENT,
+  TRACESTATE,
   UPGRADE,
 } from './field-names.js';
 import { CHUNKED } from './framing.js';
@@ -20,6 +21,7 @@ import { ABSOLUTE_FORM } from './request-target.js';
 export const REQUEST_FIELDS_OF_PROXY = kindSet(
   REQUEST_ID,
   TRACEPARENT,
+  TRACESTATE,
   FORWARDED_FOR,
   FORWARDED_PROTO,
   FORWARDED_HOST,

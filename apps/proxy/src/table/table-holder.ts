@@ -1,7 +1,7 @@
 import type { RouteDocument } from '@app-fabric/contracts';
 import { type Affinity, compileApp, pickInstance, RouteTable, resolve } from '@app-fabric/routing';
+import { cookieValue, type RequestFields } from '../http/fields.js';
 import { plainAddress } from '../http/forwarded.js';
-import { cookieValue, type HeaderList, headerValue } from '../http/headers.js';
 import type { Resolution, RouteQuery, RouteResolver } from '../http/route-resolver.js';
 import type { InstanceState } from '../upstream/instance.js';
 import type { InstanceRegistry } from '../upstream/instance-registry.js';
@@ -49,7 +49,7 @@ export class TableHolder implements RouteSink, RouteResolver {
         pathVersion: query.pathVersion,
         versionHeader: query.versionHeader,
         artifactHeader: query.artifactHeader,
-        affinityKey: app?.affinity ? affinityKey(app.affinity, query.headers, query.remoteAddress) : null,
+        affinityKey: app?.affinity ? affinityKey(app.affinity, query.fields, query.remoteAddress) : null,
       },
       this.#random,
     );
@@ -75,12 +75,12 @@ export class TableHolder implements RouteSink, RouteResolver {
 }
 
 /** What keeps a consumer on its version. A cookie is only read: setting it is for whoever made it. */
-function affinityKey(affinity: Affinity, headers: HeaderList, remoteAddress: string): string | undefined {
+function affinityKey(affinity: Affinity, fields: RequestFields, remoteAddress: string): string | undefined {
   switch (affinity.by) {
     case 'header':
-      return headerValue(headers, (affinity.name ?? '').toLowerCase())?.slice(0, MAX_AFFINITY_KEY);
+      return fields.value((affinity.name ?? '').toLowerCase())?.slice(0, MAX_AFFINITY_KEY);
     case 'cookie':
-      return cookieValue(headers, affinity.name ?? '')?.slice(0, MAX_AFFINITY_KEY);
+      return cookieValue(fields, affinity.name ?? '')?.slice(0, MAX_AFFINITY_KEY);
     case 'address':
       return plainAddress(remoteAddress);
   }

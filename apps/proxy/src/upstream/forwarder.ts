@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import type { RequestFields } from '../http/fields.js';
 import type { HeaderList } from '../http/headers.js';
 import type { Problem, RenderedProblem } from '../http/problems.js';
 import type { InstanceState } from './instance.js';
@@ -26,11 +27,12 @@ export interface Gateway {
   refuseUnparsed(problem: Problem): RenderedProblem;
 }
 
+/** Valid during {@link Gateway.open} only. */
 export interface RequestHead {
   method: string;
   /** The request target as on the wire. */
   target: string;
-  headers: HeaderList;
+  fields: RequestFields;
   remoteAddress: string;
   encrypted: boolean;
 }

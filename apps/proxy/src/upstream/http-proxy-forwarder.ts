@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type httpProxy from 'http-proxy';
+import { fieldsOfList } from '../http/fields.js';
 import { hasToken, headerValues, requestFraming } from '../http/headers.js';
 import type { Problem, ProblemCode } from '../http/problems.js';
 import type { Forwarder, ForwarderLimits, Gateway, Refusal, RequestHead } from './forwarder.js';
@@ -258,7 +259,7 @@ function headOf(req: IncomingMessage): RequestHead {
   return {
     method: req.method ?? '',
     target: req.url ?? '',
-    headers: req.rawHeaders,
+    fields: fieldsOfList(req.rawHeaders),
     remoteAddress: req.socket.remoteAddress ?? '',
     encrypted: false,
   };

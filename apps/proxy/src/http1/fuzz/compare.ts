@@ -1,4 +1,5 @@
 import { METHODS } from 'node:http';
+import { fieldKind, OTHER } from '../field-names.js';
 import type { Message, Reading } from './reading.js';
 
 /**
@@ -41,9 +42,15 @@ export function compareForwarded(own: Reading, node: Reading): string | null {
     if (firstWord(message.start) !== firstWord(other.start))
       return `forwarded message ${i}: "${message.start}" is "${other.start}" to Node`;
     if (!other.complete || other.body !== message.body) return `forwarded message ${i}: another body`;
-    if (!sameList(other.trailers, message.trailers)) return `forwarded message ${i}: other trailers`;
+    if (!sameList(other.trailers, allowedTrailers(message.trailers))) return `forwarded message ${i}: other trailers`;
   }
   return node.messages.length > own.messages.length ? 'Node reads more messages than were forwarded' : null;
+}
+
+/** Those that may stand in a trailer section: what belongs in a head is dropped on the way. */
+function allowedTrailers(pairs: readonly string[]): string[] {
+  const isAllowed = (name: string) => fieldKind(Buffer.from(name, 'latin1'), 0, name.length) === OTHER;
+  return pairs.filter((_, i) => isAllowed(pairs[i - (i % 2)]!));
 }
 
 /** The method, or for a response its status: the version is always that of the proxy. */

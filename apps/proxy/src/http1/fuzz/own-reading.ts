@@ -96,7 +96,9 @@ function read(pieces: readonly Buffer[], reader: Reader): Reading {
       } else {
         const end = readBody(message, head.framing, piece, p);
         if (end === REFUSED) return { ...reading, refused: body.refusal!.reason };
-        reader.forward?.(piece.toString('latin1', p, end < 0 ? piece.length : end));
+        if (head.framing === CHUNKED) {
+          reader.forward?.(piece.toString('latin1', p, body.passEnd) + (body.done ? body.trailerSection : ''));
+        } else reader.forward?.(piece.toString('latin1', p, end < 0 ? piece.length : end));
         if (end < 0) break;
         p = end;
       }
