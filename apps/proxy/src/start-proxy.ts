@@ -5,7 +5,14 @@ import { performance } from 'node:perf_hooks';
 import type { SubscriberBus } from '@app-fabric/bus';
 import type { RouteSnapshot } from '@app-fabric/contracts';
 import { AdminServer } from './admin/admin-server.js';
-import { DEFAULT_LIMITS, DEFAULT_MAX_IN_FLIGHT, DEFAULT_SHUTDOWN_GRACE_MS } from './config/read-settings.js';
+import {
+  DEFAULT_ENGINE,
+  DEFAULT_LIMITS,
+  DEFAULT_MAX_IN_FLIGHT,
+  DEFAULT_SHUTDOWN_GRACE_MS,
+  type ProxyEngine,
+} from './config/read-settings.js';
+import { createEngineForwarder } from './engine/engine-forwarder.js';
 import { ProxyGateway } from './http/gateway.js';
 import { createRandomIds } from './http/ids.js';
 import { LogBudget } from './http/log-budget.js';
@@ -41,14 +48,16 @@ export interface ProxyOptions {
   /** Unique among the proxies of one control plane. Default `<host name>-<port>`: the same after every restart. */
   proxyId?: string;
   trustForwarded?: boolean;
+  engine?: ProxyEngine;
   maxInFlight?: number;
   limits?: Partial<ForwarderLimits>;
   shutdownGraceMs?: number;
   /** For tests. */
   clock?: Clock;
   random?: () => number;
-  createForwarder?: CreateForwarder;
 }
+
+const FORWARDERS: Record<ProxyEngine, CreateForwarder> = { native: createEngineForwarder, 'http-proxy': createHttpProxyForwarder };
 
 export interface RunningProxy {
   readonly proxyId: string;
@@ -128,7 +137,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     metrics: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
   });
 
-  const opened = (options.createForwarder ?? createHttpProxyForwarder)(gateway, limits);
+  const opened = FORWARDERS[options.engine ?? DEFAULT_ENGINE](gateway, limits);
   forwarder = opened;
   const proxyAddress = await opened.listen(host, options.port ?? 0);
   let adminAddress: Awaited<ReturnType<AdminServer['listen']>>;

@@ -5,6 +5,11 @@ import type { ForwarderLimits } from '../upstream/forwarder.js';
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** What moves the bytes: the proxy's own HTTP/1.1 on raw sockets, or Node's server with http-proxy. */
+const ENGINES = ['native', 'http-proxy'] as const;
+export type ProxyEngine = (typeof ENGINES)[number];
+export const DEFAULT_ENGINE: ProxyEngine = 'native';
+
 /** Everything the proxy program can be told. */
 export interface Settings {
   redisUrl: string;
@@ -17,6 +22,7 @@ export interface Settings {
   /** Absent: made from host name and port, see startProxy. */
   proxyId?: string;
   trustForwarded: boolean;
+  engine: ProxyEngine;
   maxInFlight: number;
   shutdownGraceMs: number;
   limits: ForwarderLimits;
@@ -44,6 +50,8 @@ const NUMBERS = {
   tunnelIdleMs: ['FABRIC_PROXY_TUNNEL_IDLE_TIMEOUT_MS', 3_600_000, 100, 86_400_000],
   instanceIdleMs: ['FABRIC_PROXY_INSTANCE_IDLE_TIMEOUT_MS', 4_000, 0, 3_600_000],
   connectionsPerInstance: ['FABRIC_PROXY_MAX_CONNECTIONS_PER_INSTANCE', 1_000, 1, 60_000],
+  queuePerInstance: ['FABRIC_PROXY_MAX_QUEUE_PER_INSTANCE', 1_000, 0, 1_000_000],
+  queueTimeoutMs: ['FABRIC_PROXY_QUEUE_TIMEOUT_MS', 5_000, 10, 600_000],
   clientConnections: ['FABRIC_PROXY_MAX_CONNECTIONS', 20_000, 1, 1_000_000],
 } as const satisfies Record<keyof ForwarderLimits, readonly [string, number, number, number]>;
 
@@ -85,6 +93,7 @@ export function readSettings(env: Environment): Settings {
     logLevel: oneOf(env, 'FABRIC_LOG_LEVEL', LOG_LEVELS, 'info'),
     basePath,
     ...(proxyId === undefined ? {} : { proxyId }),
+    engine: oneOf(env, 'FABRIC_PROXY_ENGINE', ENGINES, DEFAULT_ENGINE),
     trustForwarded: oneOf(env, 'FABRIC_PROXY_TRUST_FORWARDED', ['on', 'off'], 'off') === 'on',
     maxInFlight: number(env, 'FABRIC_PROXY_MAX_IN_FLIGHT', DEFAULT_MAX_IN_FLIGHT, 1, 1_000_000),
     shutdownGraceMs: number(env, 'FABRIC_PROXY_SHUTDOWN_GRACE_MS', DEFAULT_SHUTDOWN_GRACE_MS, 0, 3_600_000),

@@ -5,11 +5,9 @@ import {
   ARTIFACT_VERSION,
   CONTENT_LENGTH,
   COOKIE,
-  EXPECT,
   type FieldKind,
   fieldKind,
   HEAD_ONLY,
-  HOST,
   NOMINATED,
   OTHER,
   TRANSFER_ENCODING,
@@ -122,13 +120,12 @@ export class ConnectionOptions {
     return !this.close && (minor === 1 || this.keepAlive);
   }
 
-  /** Marks the fields that the options name as {@link NOMINATED}; refuses names without which the message would be another one. */
-  nominate(fields: FieldBlock, at: Located): Refusal | null {
+  /** Marks the fields that the options name as {@link NOMINATED}. Not those without which the message would be another one: they are not obeyed. */
+  nominate(fields: FieldBlock, at: Located): void {
     for (let i = 0; i < this.nameCount; i++) {
       const start = at.base + this.names[i * 2]!;
       const end = at.base + this.names[i * 2 + 1]!;
       const kind = fieldKind(at.bytes, start, end);
-      if (isEssential(kind)) return REFUSALS.connectionNames;
       if (!mayBeNominated(kind)) continue;
       for (let field = 0; field < fields.count; field++) {
         if (fields.kinds[field] !== kind || !sameName(at, fields, field, start, end)) continue;
@@ -136,7 +133,6 @@ export class ConnectionOptions {
         fields.seen |= 1 << NOMINATED;
       }
     }
-    return null;
   }
 
   private addOption(bytes: Uint8Array, base: number, start: number, end: number): Refusal | null {
@@ -152,10 +148,6 @@ export class ConnectionOptions {
     }
     return null;
   }
-}
-
-function isEssential(kind: FieldKind): boolean {
-  return kind === HOST || kind === CONTENT_LENGTH || kind === TRANSFER_ENCODING || kind === EXPECT;
 }
 
 /** Of the known names only those of the peer's own; what the proxy itself reads and writes does not leave by the peer's wish. */

@@ -170,7 +170,8 @@ export class RequestHead {
     const staysOpen = connection.staysOpen(this.minorVersion);
     if (staysOpen === null) return REFUSALS.connection;
     this.keepAlive = staysOpen;
-    return connection.namesFields ? connection.nominate(fields, { bytes, base }) : null;
+    if (connection.namesFields) connection.nominate(fields, { bytes, base });
+    return null;
   }
 
   private readTarget(bytes: Uint8Array, base: number): Refusal | null {

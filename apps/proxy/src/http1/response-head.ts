@@ -141,7 +141,8 @@ export class ResponseHead {
     const staysOpen = connection.staysOpen(this.minorVersion);
     if (staysOpen === null) return REFUSALS.connection;
     this.keepAlive = staysOpen;
-    return connection.namesFields ? connection.nominate(fields, { bytes, base }) : null;
+    if (connection.namesFields) connection.nominate(fields, { bytes, base });
+    return null;
   }
 
   /** RFC 9112 §6.3, in its order; fields that §6.1 and RFC 9110 §8.6 forbid for a status are refused unless they say "nothing". */

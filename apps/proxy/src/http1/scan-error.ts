@@ -36,7 +36,6 @@ export const REFUSALS = {
   encodingUnknown: refusal('unknown_transfer_coding', 400, 'The only known transfer coding is chunked.'), // §6.1
   bodyNotAllowed: refusal('body_not_allowed', 400, 'A response of this status has no content.'), // RFC 9110 §8.6
   connection: refusal('bad_connection', 400, 'The Connection field is not a list of tokens.'), // RFC 9110 §7.6.1
-  connectionNames: refusal('connection_names_essential_field', 400, 'The Connection field names a field that is not hop-by-hop.'), // RFC 9110 §7.6.1
   expectation: refusal('expectation_failed', 417, 'The only known expectation is 100-continue.'), // RFC 9110 §10.1.1
   chunkSize: refusal('bad_chunk_size', 400, 'A chunk size is malformed or out of range.'), // §7.1
   chunkExtension: refusal('bad_chunk_extension', 400, 'A chunk extension is malformed or too long.'), // §7.1.1

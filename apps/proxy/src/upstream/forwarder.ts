@@ -95,6 +95,10 @@ export interface ForwarderLimits {
   /** How long a connection to an instance is kept for the next request; shortened by the instance's own `Keep-Alive: timeout`. */
   instanceIdleMs: number;
   connectionsPerInstance: number;
+  /** Requests that may wait for one of them to come free; more are answered with 503. */
+  queuePerInstance: number;
+  /** How long they wait → 503. */
+  queueTimeoutMs: number;
   clientConnections: number;
 }
 

@@ -227,14 +227,9 @@ const ROWS: readonly Row[] = [
   ['9110 7.6.1', 'a member that is no token', get('Connection: foo bar\r\n'), 'connection'],
   ['9110 7.6.1', 'a quoted member', get('Connection: "close"\r\n'), 'connection'],
   ['9110 7.6.1', 'more members than anyone needs', get(`Connection: ${'a,'.repeat(17)}b\r\n`), 'connection'],
-  [
-    '9110 7.6.1',
-    'Connection names Content-Length',
-    post('Connection: content-length\r\nContent-Length: 5\r\n', 'hello'),
-    'connectionNames',
-  ],
-  ['9110 7.6.1', 'Connection names Host', get('Connection: close, host\r\n'), 'connectionNames'],
-  ['9110 7.6.1', 'Connection names Transfer-Encoding', get('Connection: Transfer-Encoding\r\n'), 'connectionNames'],
+  ['9110 7.6.1', 'Connection names Content-Length', post('Connection: content-length\r\nContent-Length: 5\r\n', 'hello'), 1],
+  ['9110 7.6.1', 'Connection names Host', get('Connection: close, host\r\n'), 1],
+  ['9110 7.6.1', 'Connection names Transfer-Encoding', get('Connection: Transfer-Encoding\r\n'), 1],
   // Expectations
   ['9110 10.1.1', '100-continue', post('Expect: 100-Continue\r\nContent-Length: 2\r\n', 'ok'), 1],
   ['9110 10.1.1', 'another expectation', post('Expect: 200-ok\r\nContent-Length: 2\r\n', 'ok'), 'expectation'],

@@ -16,6 +16,8 @@ const TEST_LIMITS: ForwarderLimits = {
   tunnelIdleMs: 10_000,
   instanceIdleMs: 10_000,
   connectionsPerInstance: 100,
+  queuePerInstance: 100,
+  queueTimeoutMs: 2_000,
   clientConnections: 1_000,
 };
 

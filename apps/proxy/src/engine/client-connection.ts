@@ -1,0 +1,359 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { plainAddress } from '../http/forwarded.js';
+import type { ProblemCode, RenderedProblem } from '../http/problems.js';
+import { ChunkedBody } from '../http1/chunked-body.js';
+import { REFUSED } from '../http1/field-block.js';
+import { BY_LENGTH, CHUNKED, NO_BODY } from '../http1/framing.js';
+import { HeadInput } from '../http1/head-input.js';
+import { RequestHead } from '../http1/request-head.js';
+import type { Refusal } from '../http1/scan-error.js';
+import type { EngineContext, Expiring } from './engine-context.js';
+import type { InstanceConnection } from './instance-connection.js';
+import { ScannedFields } from './scanned-fields.js';
+import { type ClientSide, type InstancePools, Transfer } from './transfer.js';
+import { joinTunnel } from './tunnel.js';
+
+/** Between requests. */
+const IDLE = 0;
+/** In the middle of a head. */
+const HEAD = 1;
+const BODY = 2;
+/** The request is whole, its answer is not. */
+const ANSWER = 3;
+/** Nothing more will be said; what still comes is thrown away, so that the client can read the answer (RFC 9112 §9.6). */
+const LINGER = 4;
+const TUNNEL = 5;
+const CLOSED = 6;
+
+const LINGER_MS = 2_000;
+/**
+ * A client that has ended its side may be waiting for its answer, or be gone: only sending to it would tell. It is given this time, again after
+ * each piece of the answer; then the instance is spared the rest of the work.
+ */
+const HALF_CLOSED_MS = 1_000;
+/** Up to here a body is copied behind its head to leave in one piece; above, two pieces are cheaper. */
+const COPY_BYTES = 8_192;
+
+/** One client's connection: one request after the other, answers in their order. */
+export class ClientConnection implements Expiring, ClientSide {
+  deadline: number;
+  private phase = IDLE;
+  private readonly head: RequestHead;
+  private readonly input: HeadInput;
+  private readonly fields: ScannedFields;
+  private readonly transfer: Transfer;
+  private readonly remoteAddress: string;
+  private body: ChunkedBody | null = null;
+  private bodyLeft = 0;
+  private requestWhole = true;
+  private keepAlive = true;
+  /** The client has ended its side. */
+  private halfClosed = false;
+  /** Bytes that cannot be taken yet; the socket is paused meanwhile. */
+  private held: Buffer | null = null;
+  /** The instance does not take more of the body at the moment. */
+  private blocked = false;
+  private taking = false;
+
+  constructor(
+    private readonly engine: EngineContext & InstancePools,
+    private readonly socket: Socket,
+    private readonly onGone: (connection: ClientConnection) => void,
+  ) {
+    const { headBytes, targetBytes, headTimeoutMs } = engine.limits;
+    this.head = new RequestHead({ headBytes, targetBytes });
+    this.input = new HeadInput(headBytes);
+    this.fields = new ScannedFields(this.head.fields);
+    this.transfer = new Transfer(engine, this, this.head);
+    this.remoteAddress = plainAddress(socket.remoteAddress ?? '');
+    this.deadline = engine.now + headTimeoutMs;
+    socket.on('data', (chunk: Buffer) => this.take(chunk, 0));
+    socket.on('end', () => this.onEnd());
+    socket.on('drain', () => this.onDrain());
+    socket.on('error', () => this.close());
+    socket.on('close', () => this.close());
+  }
+
+  /** Nothing has been asked that is not answered. */
+  get idle(): boolean {
+    return this.phase === IDLE;
+  }
+
+  get mayStayOpen(): boolean {
+    return this.keepAlive && this.requestWhole && !this.halfClosed && !this.engine.draining;
+  }
+
+  private take(chunk: Buffer, start: number): void {
+    let p = start;
+    this.taking = true;
+    while (p < chunk.length && this.held === null) {
+      if (this.phase <= HEAD) p = this.takeHead(chunk, p);
+      else if (this.phase === BODY && this.transfer.ready) p = this.takeBody(chunk, p);
+      else if (this.phase === BODY || this.phase === ANSWER) this.hold(chunk, p);
+      else break;
+    }
+    this.taking = false;
+    if (this.phase === BODY || this.phase === ANSWER) this.transfer.flush();
+  }
+
+  private hold(chunk: Buffer, start: number): void {
+    this.held = start === 0 ? chunk : chunk.subarray(start);
+    this.socket.pause();
+  }
+
+  /** Goes on with what was held: the instance is ready for the body, or the next request may be read. */
+  proceed(): void {
+    if (this.taking) return;
+    const { held } = this;
+    if (held !== null) {
+      this.held = null;
+      this.take(held, 0);
+    }
+    if (this.held === null && !this.blocked) this.socket.resume();
+  }
+
+  private takeHead(chunk: Buffer, start: number): number {
+    const { head, input } = this;
+    const next = input.read(head, chunk, start, chunk.length);
+    if (next === REFUSED) {
+      this.refuseHead(head.refusal as Refusal);
+      return chunk.length;
+    }
+    if (next < 0) {
+      if (this.phase === IDLE && !head.untouched) {
+        this.phase = HEAD;
+        this.deadline = this.engine.now + this.engine.limits.headTimeoutMs;
+      }
+      return chunk.length;
+    }
+    this.open();
+    return next;
+  }
+
+  private open(): void {
+    const { head, fields, engine } = this;
+    const text = this.input.text(head);
+    fields.text = text;
+    this.keepAlive = head.keepAlive;
+    this.requestWhole = head.framing === NO_BODY;
+    this.phase = this.requestWhole ? ANSWER : BODY;
+    this.deadline = 0;
+    const { bodyBytes } = engine.limits;
+    if (head.method === 'CONNECT') {
+      this.refuse('method_not_supported', 'CONNECT is not supported.');
+      return;
+    }
+    if (head.framing === BY_LENGTH) {
+      this.bodyLeft = head.contentLength;
+      if (bodyBytes > 0 && head.contentLength > bodyBytes) {
+        this.refuse('body_too_large', bodyLimit(bodyBytes));
+        return;
+      }
+    } else if (head.framing === CHUNKED) {
+      this.body ??= new ChunkedBody();
+      this.body.begin();
+    }
+    const opened = engine.gateway.open({
+      method: head.method,
+      target: text.slice(head.targetStart, head.targetEnd),
+      fields,
+      remoteAddress: this.remoteAddress,
+      encrypted: false,
+    });
+    if (opened.kind === 'exchange') {
+      if (!this.requestWhole) this.deadline = engine.now + engine.limits.streamIdleMs;
+      this.transfer.begin(opened, text);
+      return;
+    }
+    opened.end({ status: opened.answer.status, outcome: 'complete' });
+    this.answerWith(opened.answer);
+  }
+
+  private takeBody(chunk: Buffer, start: number): number {
+    const { bodyBytes } = this.engine.limits;
+    this.deadline = this.engine.now + this.engine.limits.streamIdleMs;
+    let end: number;
+    let passEnd: number;
+    let tail = '';
+    if (this.body !== null && this.head.framing === CHUNKED) {
+      end = this.body.scan(chunk, start, chunk.length);
+      passEnd = this.body.passEnd;
+      if (end === REFUSED) {
+        this.keepAlive = false;
+        this.transfer.fail('bad_request', this.body.refusal?.detail ?? '');
+        return chunk.length;
+      }
+      if (bodyBytes > 0 && this.body.contentBytes > bodyBytes) {
+        this.transfer.fail('body_too_large', bodyLimit(bodyBytes));
+        return chunk.length;
+      }
+      if (this.body.done) tail = this.body.trailerSection;
+    } else {
+      passEnd = Math.min(chunk.length, start + this.bodyLeft);
+      this.bodyLeft -= passEnd - start;
+      end = this.bodyLeft === 0 ? passEnd : -1;
+    }
+    const { transfer } = this;
+    if (passEnd > start && !transfer.sendBody(start === 0 && passEnd === chunk.length ? chunk : chunk.subarray(start, passEnd))) {
+      this.blocked = true;
+      this.deadline = 0;
+      this.socket.pause();
+    }
+    if (end < 0) return chunk.length;
+    this.requestWhole = true;
+    this.phase = ANSWER;
+    this.deadline = 0;
+    transfer.bodySent(tail);
+    return end;
+  }
+
+  unblock(): void {
+    if (!this.blocked) return;
+    this.blocked = false;
+    if (this.phase === BODY) this.deadline = this.engine.now + this.engine.limits.streamIdleMs;
+    this.proceed();
+  }
+
+  write(text: string): void {
+    this.socket.write(text, 'latin1');
+  }
+
+  send(before: string, bytes: Buffer, start: number, end: number, after: string): boolean {
+    const { socket } = this;
+    const length = end - start;
+    if (length === 0) {
+      if (before !== '' || after !== '') socket.write(before + after, 'latin1');
+    } else if (before === '' && after === '') socket.write(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end));
+    else if (length <= COPY_BYTES) socket.write(before + bytes.toString('latin1', start, end) + after, 'latin1');
+    else {
+      socket.cork();
+      if (before !== '') socket.write(before, 'latin1');
+      socket.write(bytes.subarray(start, end));
+      if (after !== '') socket.write(after, 'latin1');
+      socket.uncork();
+    }
+    if (this.halfClosed) this.deadline = this.engine.now + HALF_CLOSED_MS;
+    if (!socket.writableNeedDrain) return true;
+    if (this.phase === ANSWER) this.deadline = this.engine.now + this.engine.limits.streamIdleMs;
+    return false;
+  }
+
+  answered(mayStayOpen: boolean): void {
+    if (this.phase === CLOSED) return;
+    if (!mayStayOpen || !this.mayStayOpen) {
+      this.linger();
+      return;
+    }
+    this.phase = IDLE;
+    this.blocked = false;
+    this.head.begin();
+    this.input.begin();
+    this.deadline = this.engine.now + this.engine.limits.clientIdleMs;
+    // A client that sends requests and does not read their answers: the next one waits.
+    if (this.socket.writableNeedDrain) {
+      this.blocked = true;
+      this.socket.pause();
+      return;
+    }
+    if (this.held !== null) this.proceed();
+  }
+
+  answerWith(problem: RenderedProblem): void {
+    if (this.phase === CLOSED) return;
+    const mayStayOpen = this.mayStayOpen && this.phase === ANSWER;
+    const lines = [`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}`];
+    for (let i = 0; i < problem.headers.length; i += 2) lines.push(`${problem.headers[i]}: ${problem.headers[i + 1]}`);
+    if (!mayStayOpen) lines.push('Connection: close');
+    else if (this.head.minorVersion === 0) lines.push('Connection: keep-alive');
+    this.socket.write(`${lines.join('\r\n')}\r\n\r\n${this.head.method === 'HEAD' ? '' : problem.body}`);
+    this.answered(mayStayOpen);
+  }
+
+  private refuseHead(refusal: Refusal): void {
+    // The scanner's head is not whole: nothing of it counts, least of all its method.
+    this.head.method = '';
+    this.refuse(CODES[refusal.status], refusal.detail);
+  }
+
+  private refuse(code: ProblemCode, detail: string): void {
+    this.keepAlive = false;
+    this.answerWith(this.engine.gateway.refuseUnparsed({ code, detail }));
+  }
+
+  cut(looksWhole: boolean): void {
+    if (looksWhole && this.phase !== CLOSED) this.socket.resetAndDestroy();
+    this.close();
+  }
+
+  tunnel(connection: InstanceConnection, rest: Buffer): void {
+    this.phase = TUNNEL;
+    this.deadline = 0;
+    const { held } = this;
+    this.held = null;
+    const sides = { client: this.socket, instance: connection.socket };
+    joinTunnel(sides, { early: held, rest, idleMs: this.engine.limits.tunnelIdleMs, onEnd: () => this.close() });
+  }
+
+  expired(): void {
+    this.deadline = 0;
+    if (this.phase === HEAD) this.refuse('request_timeout', 'The head of the request did not arrive in time.');
+    else if (this.phase === BODY && !this.transfer.answering) {
+      this.transfer.fail('request_timeout', 'The body of the request did not arrive in time.');
+    } else this.close();
+  }
+
+  private linger(): void {
+    this.phase = LINGER;
+    this.held = null;
+    this.blocked = false;
+    this.deadline = this.engine.now + LINGER_MS;
+    this.socket.end();
+    if (this.halfClosed) return;
+    this.socket.resume();
+  }
+
+  private onDrain(): void {
+    if (this.phase === IDLE && this.blocked) {
+      this.blocked = false;
+      this.proceed();
+      return;
+    }
+    if (this.phase === ANSWER) this.deadline = this.halfClosed ? this.engine.now + HALF_CLOSED_MS : 0;
+    this.transfer.clientDrained();
+  }
+
+  private onEnd(): void {
+    this.halfClosed = true;
+    // The answer to a whole request is still wanted (RFC 9112 §9.6).
+    if (this.phase === ANSWER) this.deadline = this.engine.now + HALF_CLOSED_MS;
+    else if (this.phase === LINGER) this.socket.destroySoon();
+    else this.close();
+  }
+
+  /** Ends it at once; a request that runs is given up. */
+  close(): void {
+    if (this.phase === CLOSED) return;
+    const wasTunnel = this.phase === TUNNEL;
+    this.phase = CLOSED;
+    this.deadline = 0;
+    this.held = null;
+    if (wasTunnel) this.transfer.tunnelEnded();
+    else this.transfer.abort();
+    this.socket.destroy();
+    this.onGone(this);
+  }
+}
+
+function bodyLimit(bytes: number): string {
+  return `The body is larger than ${bytes} bytes.`;
+}
+
+const CODES: Record<Refusal['status'], ProblemCode> = {
+  400: 'bad_request',
+  414: 'uri_too_long',
+  417: 'expectation_failed',
+  431: 'header_too_large',
+  501: 'method_not_supported',
+  505: 'version_not_supported',
+};

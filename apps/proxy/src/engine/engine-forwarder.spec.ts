@@ -1,0 +1,4 @@
+import { describeForwarder } from '../upstream/testing/forwarder-conformance.js';
+import { createEngineForwarder } from './engine-forwarder.js';
+
+describeForwarder('engine', createEngineForwarder);
