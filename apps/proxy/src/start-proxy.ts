@@ -25,6 +25,7 @@ import { TableHolder } from './table/table-holder.js';
 import type { CreateForwarder, Forwarder, ForwarderLimits } from './upstream/forwarder.js';
 import { createHttpProxyForwarder } from './upstream/http-proxy-forwarder.js';
 import { InstanceRegistry } from './upstream/instance-registry.js';
+import { MirrorSender } from './upstream/mirror-sender.js';
 
 /** What the proxy writes its log with: pino has this shape. */
 export interface ProxyLog {
@@ -94,8 +95,10 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     connected: () => bus.connected,
     apps: () => sync.documents.size,
   });
+  const mirrors = new MirrorSender();
   const gateway = new ProxyGateway({
     resolver: table,
+    mirrors,
     metrics,
     ids: createRandomIds(),
     random,
@@ -167,6 +170,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const close = async () => {
     // Reports go on while requests finish: the control plane may be waiting for them to end.
     await opened.close(options.shutdownGraceMs ?? DEFAULT_SHUTDOWN_GRACE_MS);
+    mirrors.close();
     sync.close();
     await reporter?.close();
     await file?.close();

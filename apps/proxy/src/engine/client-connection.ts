@@ -8,6 +8,8 @@ import { BY_LENGTH, CHUNKED, NO_BODY } from '../http1/framing.js';
 import { HeadInput } from '../http1/head-input.js';
 import { RequestHead } from '../http1/request-head.js';
 import type { Refusal } from '../http1/scan-error.js';
+import { BodyCopy } from '../upstream/body-copy.js';
+import type { RequestCopy } from '../upstream/forwarder.js';
 import type { EngineContext, Expiring } from './engine-context.js';
 import type { InstanceConnection } from './instance-connection.js';
 import { ScannedFields } from './scanned-fields.js';
@@ -46,6 +48,7 @@ export class ClientConnection implements Expiring, ClientSide {
   private readonly remoteAddress: string;
   private body: ChunkedBody | null = null;
   private bodyLeft = 0;
+  private bodyCopy: BodyCopy | null = null;
   private requestWhole = true;
   private keepAlive = true;
   /** The client has ended its side. */
@@ -137,6 +140,7 @@ export class ClientConnection implements Expiring, ClientSide {
     fields.text = text;
     this.keepAlive = head.keepAlive;
     this.requestWhole = head.framing === NO_BODY;
+    this.bodyCopy = null;
     this.phase = this.requestWhole ? ANSWER : BODY;
     this.deadline = 0;
     const { bodyBytes } = engine.limits;
@@ -163,11 +167,17 @@ export class ClientConnection implements Expiring, ClientSide {
     });
     if (opened.kind === 'exchange') {
       if (!this.requestWhole) this.deadline = engine.now + engine.limits.streamIdleMs;
+      if (opened.copy !== null) this.copyBody(opened.copy);
       this.transfer.begin(opened, text);
       return;
     }
     opened.end({ status: opened.answer.status, outcome: 'complete' });
     this.answerWith(opened.answer);
+  }
+
+  private copyBody(copy: RequestCopy): void {
+    if (this.requestWhole) copy.send(null);
+    else if (this.head.framing === CHUNKED || this.bodyLeft <= copy.maxBodyBytes) this.bodyCopy = new BodyCopy(copy);
   }
 
   private takeBody(chunk: Buffer, start: number): number {
@@ -177,7 +187,8 @@ export class ClientConnection implements Expiring, ClientSide {
     let passEnd: number;
     let tail = '';
     if (this.body !== null && this.head.framing === CHUNKED) {
-      end = this.body.scan(chunk, start, chunk.length);
+      const { bodyCopy } = this;
+      end = this.body.scan(chunk, start, chunk.length, bodyCopy === null ? undefined : (bytes, from, to) => bodyCopy.add(bytes, from, to));
       passEnd = this.body.passEnd;
       if (end === REFUSED) {
         this.keepAlive = false;
@@ -192,6 +203,7 @@ export class ClientConnection implements Expiring, ClientSide {
     } else {
       passEnd = Math.min(chunk.length, start + this.bodyLeft);
       this.bodyLeft -= passEnd - start;
+      this.bodyCopy?.add(chunk, start, passEnd);
       end = this.bodyLeft === 0 ? passEnd : -1;
     }
     const { transfer } = this;
@@ -205,6 +217,8 @@ export class ClientConnection implements Expiring, ClientSide {
     this.phase = ANSWER;
     this.deadline = 0;
     transfer.bodySent(tail);
+    this.bodyCopy?.send();
+    this.bodyCopy = null;
     return end;
   }
 

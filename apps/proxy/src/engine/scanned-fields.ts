@@ -26,6 +26,15 @@ export class ScannedFields implements RequestFields {
     return values;
   }
 
+  list(): string[] {
+    const { fields, text } = this;
+    const list: string[] = [];
+    for (let field = 0; field < fields.count; field++) {
+      list.push(text.slice(fields.nameStart(field), fields.nameEnd(field)), this.valueAt(field));
+    }
+    return list;
+  }
+
   private valueAt(field: number): string {
     return this.text.slice(this.fields.valueStart(field), this.fields.valueEnd(field));
   }

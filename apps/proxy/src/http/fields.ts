@@ -6,10 +6,12 @@ export interface RequestFields {
   value(name: string): string | undefined;
   /** All values, in order. */
   values(name: string): readonly string[];
+  /** All of them, as they came. */
+  list(): HeaderList;
 }
 
 export function fieldsOfList(list: HeaderList): RequestFields {
-  return { value: (name) => headerValue(list, name), values: (name) => headerValues(list, name) };
+  return { value: (name) => headerValue(list, name), values: (name) => headerValues(list, name), list: () => list };
 }
 
 /** The value of a cookie, as sent; the first one when a name occurs twice. */

@@ -1,18 +1,23 @@
+import { admit, leave } from '@app-fabric/routing';
 import type { ProxyMetrics, RouteLabels } from '../metrics/proxy-metrics.js';
 import { NO_ROUTE } from '../metrics/proxy-metrics.js';
-import type { Exchange, ExchangeResult, Gateway, Refusal, RequestHead, RetryableFailure } from '../upstream/forwarder.js';
+import type { Exchange, ExchangeResult, Gateway, Refusal, RequestCopy, RequestHead, RetryableFailure } from '../upstream/forwarder.js';
 import type { InstanceState } from '../upstream/instance.js';
+import type { MirrorSender } from '../upstream/mirror-sender.js';
 import { forwardedHeaders, requestIdOf } from './forwarded.js';
+import { forwardHeaders, withoutHeader } from './headers.js';
 import type { IdSource } from './ids.js';
 import type { LogBudget } from './log-budget.js';
-import { type ParsedTarget, parseTarget } from './parse-target.js';
+import { authorityOf, originForm, type ParsedTarget, parseTarget, type TargetResult, targetOfHost } from './parse-target.js';
 import { type HeaderPins, readPins } from './pins.js';
 import { PROBLEMS, type Problem, type ProblemCode, renderProblem } from './problems.js';
+import { requestValues } from './request-values.js';
 import { RetryBudget } from './retry-budget.js';
 import type { Resolution, RouteResolver } from './route-resolver.js';
 
 export interface GatewayOptions {
   resolver: RouteResolver;
+  mirrors: MirrorSender;
   metrics: ProxyMetrics;
   ids: IdSource;
   random: () => number;
@@ -48,7 +53,7 @@ export class ProxyGateway implements Gateway {
     const refuse = (problem: Problem, route = NO_ROUTE) => this.#refusal(problem, requestId, route, startedAt);
 
     if (this.#inFlight > maxInFlight) return refuse({ code: 'overloaded', detail: `More than ${maxInFlight} requests are in flight.` });
-    const parsed = parseTarget(head.target, basePath);
+    const parsed = this.#target(head, basePath);
     if (!parsed.ok) return refuse(parsed);
     const { target } = parsed;
     let pins: HeaderPins = {};
@@ -65,11 +70,30 @@ export class ProxyGateway implements Gateway {
       ...pins,
       ...(target.version === undefined ? {} : { pathVersion: target.version }),
       fields: head.fields,
-      remoteAddress: head.remoteAddress,
+      values: requestValues(head.fields, head.target, head.remoteAddress),
+      newConsumerId: () => ids.hex(16),
     });
     if (!resolution.ok) return refuse(resolution, resolution.serviceExists ? labelsOf(target, '') : NO_ROUTE);
+    const waitMs = admit(resolution.serviceLimiter, resolution.versionLimiter, startedAt);
+    if (waitMs > 0) {
+      const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1_000));
+      const detail = `Service ${target.service} or version ${resolution.version} takes no more requests at the moment.`;
+      return refuse({ code: 'throttled', detail, retryAfterSeconds }, labelsOf(target, String(resolution.version)));
+    }
     this.#retries.requestStarted();
     return this.#exchange(head, target, resolution, requestId, startedAt);
+  }
+
+  /** A public host comes first: what a consumer reaches by it is that service and never a path of the fabric. */
+  #target(head: RequestHead, basePath: string): TargetResult {
+    const path = originForm(head.target);
+    if (path !== null) {
+      const mark = path.indexOf('?');
+      const authority = authorityOf(head.target, head.fields.value('host'));
+      const claim = this.#options.resolver.lookupHost(authority, mark < 0 ? path : path.slice(0, mark));
+      if (claim !== undefined) return { ok: true, target: targetOfHost(claim, path) };
+    }
+    return parseTarget(head.target, basePath);
   }
 
   refuseUnparsed(problem: Problem) {
@@ -103,6 +127,7 @@ export class ProxyGateway implements Gateway {
       'X-Request-Id',
       requestId,
     ];
+    if (resolution.affinityCookie !== null) answerHeaders.push('Set-Cookie', resolution.affinityCookie);
     return {
       kind: 'exchange',
       get instance() {
@@ -114,6 +139,7 @@ export class ProxyGateway implements Gateway {
         ids,
       ),
       answerHeaders,
+      copy: this.#copy(head, target, resolution, requestId),
       retry: (failure) => {
         tried.push(instance);
         const next = this.#next(resolution, tried, failure);
@@ -133,7 +159,29 @@ export class ProxyGateway implements Gateway {
       end: (result) => {
         instance.inFlight -= 1;
         resolution.released(instance);
+        leave(resolution.serviceLimiter, resolution.versionLimiter);
         this.#end(route, result, startedAt);
+      },
+    };
+  }
+
+  #copy(head: RequestHead, target: ParsedTarget, resolution: Extract<Resolution, { ok: true }>, requestId: string): RequestCopy | null {
+    const { mirror } = resolution;
+    if (mirror === null) return null;
+    const { ids, trustForwarded, mirrors, metrics } = this.#options;
+    const { version, instance, maxBodyBytes } = mirror;
+    const { method, fields, remoteAddress, encrypted } = head;
+    const own = forwardedHeaders({ fields, remoteAddress, encrypted, prefix: target.prefix, requestId, version, trustForwarded }, ids);
+    const headers = withoutHeader(forwardHeaders(fields.list(), [...own, 'X-Mirrored', 'true']), 'content-length');
+    return {
+      maxBodyBytes,
+      send: (body) => {
+        instance.inFlight += 1;
+        mirrors.send({ instance, method, path: target.forwardPath, headers: withoutHeader(headers, 'expect'), body }, (outcome) => {
+          instance.inFlight -= 1;
+          resolution.released(instance);
+          metrics.mirrored(outcome);
+        });
       },
     };
   }

@@ -76,6 +76,28 @@ export function parseTarget(target: string, basePath = ''): TargetResult {
   };
 }
 
+/** A target that a host route takes: its prefix comes off, the rest is as sent. `path` is path and query. */
+export function targetOfHost(claim: { namespace: string; app: string; service: string; prefix: string }, path: string): ParsedTarget {
+  const rest = path.slice(claim.prefix.length);
+  const { namespace, app, service, prefix } = claim;
+  return { namespace, app, service, forwardPath: rest.startsWith('/') ? rest : `/${rest}`, prefix };
+}
+
+/** The path and query of a request target; `null` for `*` and other forms that name no path. */
+export function originForm(target: string): string | null {
+  if (target.startsWith('/')) return target;
+  const absolute = /^https?:\/\/[^/?#]*/i.exec(target);
+  if (absolute === null) return null;
+  const rest = target.slice(absolute[0].length);
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}
+
+/** The host (and port) that a request is for: of an absolute target, else of Host (RFC 9112 §3.2.2). */
+export function authorityOf(target: string, host: string | undefined): string {
+  if (target.startsWith('/')) return host ?? '';
+  return /^https?:\/\/([^/?#]*)/i.exec(target)?.[1] ?? host ?? '';
+}
+
 /** Checks a base path setting. Returns it without a trailing slash (`''` for none), or `null` when it is not `/plain/segments`. */
 export function parseBasePath(text: string): string | null {
   const trimmed = text.replace(/\/+$/, '');
@@ -85,15 +107,6 @@ export function parseBasePath(text: string): string | null {
 /** True for what may stand where a version, an alias or another name is asked for. */
 export function isName(text: string): boolean {
   return NAME.test(text);
-}
-
-/** The path and query of a request target; `null` for `*` and other forms that name no path. */
-function originForm(target: string): string | null {
-  if (target.startsWith('/')) return target;
-  const absolute = /^https?:\/\/[^/?#]*/i.exec(target);
-  if (absolute === null) return null;
-  const rest = target.slice(absolute[0].length);
-  return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
 /** The segment that begins with the slash at `start`; `null` when there is no slash there. */

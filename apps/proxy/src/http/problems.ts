@@ -18,6 +18,7 @@ export const PROBLEMS = {
   upstream_connect_failed: { status: 502, title: 'No connection to the instance' },
   upstream_reset: { status: 502, title: 'The instance broke off' },
   upstream_bad_response: { status: 502, title: 'The instance sent a bad response' },
+  throttled: { status: 429, title: 'Too many requests' },
   version_unavailable: { status: 503, title: 'Version unavailable' },
   no_instance: { status: 503, title: 'No instance' },
   not_ready: { status: 503, title: 'Not ready' },
@@ -33,6 +34,8 @@ const RETRY_AFTER_SECONDS: Partial<Record<ProblemCode, number>> = { not_ready: 1
 export interface Problem {
   code: ProblemCode;
   detail: string;
+  /** When to try again; where it is absent, the code decides. */
+  retryAfterSeconds?: number;
 }
 
 export interface RenderedProblem {
@@ -53,7 +56,7 @@ export function renderProblem(problem: Problem, requestId: string, ownHeaders: r
     code: problem.code,
     instance: `urn:request:${requestId}`,
   })}\n`;
-  const retryAfter = RETRY_AFTER_SECONDS[problem.code];
+  const retryAfter = problem.retryAfterSeconds ?? RETRY_AFTER_SECONDS[problem.code];
   const headers = [
     'Content-Type',
     'application/problem+json',

@@ -1,4 +1,4 @@
-import type { RouteFailureCode, RouteReason } from '@app-fabric/routing';
+import type { HostClaim, Limiter, RequestValues, RouteFailureCode, RouteReason } from '@app-fabric/routing';
 import type { InstanceState } from '../upstream/instance.js';
 import type { RequestFields } from './fields.js';
 
@@ -13,9 +13,12 @@ export interface RouteQuery {
   versionHeader?: string;
   /** `X-Artifact-Version` */
   artifactHeader?: string;
-  /** For affinity. */
+  /** For pins by `Accept`. */
   fields: RequestFields;
-  remoteAddress: string;
+  /** For audiences and affinity. */
+  values: RequestValues;
+  /** An id for a consumer that affinity does not know yet. */
+  newConsumerId(): string;
 }
 
 export type Resolution =
@@ -25,6 +28,12 @@ export type Resolution =
       artifactVersion: string;
       reason: RouteReason;
       instance: InstanceState;
+      /** Where a copy of the request goes; `null`: there is none. */
+      mirror: { version: number; instance: InstanceState; maxBodyBytes: number } | null;
+      serviceLimiter: Limiter | null;
+      versionLimiter: Limiter | null;
+      /** Value of the Set-Cookie that makes the consumer known; `null`: none is needed. */
+      affinityCookie: string | null;
       /** An instance of the same version that is none of `tried`; `null` when there is none. */
       pickOther(tried: readonly InstanceState[]): InstanceState | null;
       /** The request no longer uses the instance (its count is lowered already). */
@@ -42,5 +51,7 @@ export type Resolution =
 export interface RouteResolver {
   /** False until a table is loaded. */
   readonly ready: boolean;
+  /** Whose a request is by its host and path (without query). */
+  lookupHost(authority: string, path: string): HostClaim | undefined;
   resolve(query: RouteQuery): Resolution;
 }

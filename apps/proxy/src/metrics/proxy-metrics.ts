@@ -60,6 +60,12 @@ export class ProxyMetrics {
     labelNames: ['reason'],
     registers: [this.registry],
   });
+  readonly #mirrored = new Counter({
+    name: 'fabric_proxy_mirrored_requests_total',
+    help: 'Copies of requests, by what became of them (dropped: too many at once).',
+    labelNames: ['outcome'],
+    registers: [this.registry],
+  });
   readonly #rejections = new Counter({
     name: 'fabric_proxy_route_rejections_total',
     help: 'Route documents that were refused.',
@@ -106,6 +112,10 @@ export class ProxyMetrics {
 
   problem(code: string): void {
     this.#problems.inc({ problem: code });
+  }
+
+  mirrored(outcome: string): void {
+    this.#mirrored.inc({ outcome });
   }
 
   retry(reason: string): void {

@@ -1,20 +1,27 @@
 import type { RouteDocument } from '@app-fabric/contracts';
-import { type Affinity, compileApp, pickInstance, RouteTable, resolve } from '@app-fabric/routing';
-import { cookieValue, type RequestFields } from '../http/fields.js';
-import { plainAddress } from '../http/forwarded.js';
+import {
+  affinityCookie,
+  affinityKeyOf,
+  type CompiledMirror,
+  compileApp,
+  type HostClaim,
+  LimiterRegistry,
+  pickInstance,
+  RouteTable,
+  resolveInApp,
+  shouldMirror,
+} from '@app-fabric/routing';
 import type { Resolution, RouteQuery, RouteResolver } from '../http/route-resolver.js';
 import type { InstanceState } from '../upstream/instance.js';
 import type { InstanceRegistry } from '../upstream/instance-registry.js';
 import type { RouteSink } from './route-sync.js';
-
-/** An affinity key is hashed for each request: longer ones count by their beginning. */
-const MAX_AFFINITY_KEY = 256;
 
 /** The table that requests are routed by. An app is replaced in one assignment; requests that were routed before keep what they got. */
 export class TableHolder implements RouteSink, RouteResolver {
   ready = false;
   readonly #table = new RouteTable<InstanceState>();
   readonly #registry: InstanceRegistry;
+  readonly #limiters = new LimiterRegistry();
   readonly #random: () => number;
   readonly #inFlightOf = (instance: InstanceState): number => instance.inFlight;
 
@@ -25,8 +32,10 @@ export class TableHolder implements RouteSink, RouteResolver {
 
   put(key: string, document: RouteDocument): void {
     // The new app is in the table before former instances are let go: a request never picks one that was just released.
-    this.#registry.replaceApp(key, (obtain) => {
-      this.#table.replace(compileApp(document.routes, obtain));
+    this.#limiters.replaceApp(key, (obtainLimiter) => {
+      this.#registry.replaceApp(key, (obtain) => {
+        this.#table.replace(compileApp(document.routes, obtain, obtainLimiter));
+      });
     });
   }
 
@@ -35,25 +44,38 @@ export class TableHolder implements RouteSink, RouteResolver {
     this.#registry.replaceApp(key, () => {
       this.#table.remove(namespace, app);
     });
+    this.#limiters.replaceApp(key, () => undefined);
+  }
+
+  lookupHost(authority: string, path: string): HostClaim | undefined {
+    return this.#table.lookupHost(authority, path);
   }
 
   resolve(query: RouteQuery): Resolution {
-    const { namespace, app: appName, service } = query;
-    const app = this.#table.get(namespace, appName);
-    const result = resolve(
-      this.#table,
+    const { namespace, service: serviceName, fields, values } = query;
+    const app = this.#table.get(namespace, query.app);
+    if (app === undefined) {
+      return { ok: false, code: 'app_not_found', detail: `There is no app ${query.app} in namespace ${namespace}.`, serviceExists: false };
+    }
+    const known = app.affinity === null ? null : affinityKeyOf(app.affinity, values);
+    const madeUp = known === null && app.affinity?.by === 'cookie' ? query.newConsumerId() : null;
+    const result = resolveInApp(
+      app,
       {
         namespace,
-        app: appName,
-        service,
+        app: query.app,
+        service: serviceName,
         pathVersion: query.pathVersion,
         versionHeader: query.versionHeader,
         artifactHeader: query.artifactHeader,
-        affinityKey: app?.affinity ? affinityKey(app.affinity, query.fields, query.remoteAddress) : null,
+        acceptHeader: app.pinByAccept ? fields.values('accept').join(',') : null,
+        values,
+        affinityKey: known ?? madeUp,
       },
       this.#random,
     );
-    if (!result.ok) return { ok: false, code: result.code, detail: result.detail, serviceExists: app?.services.has(service) === true };
+    const service = app.services.get(serviceName);
+    if (!result.ok) return { ok: false, code: result.code, detail: result.detail, serviceExists: service !== undefined };
     const { version, artifactVersion, instances } = result.version;
     return {
       ok: true,
@@ -61,6 +83,10 @@ export class TableHolder implements RouteSink, RouteResolver {
       artifactVersion,
       reason: result.reason,
       instance: this.#pick(instances),
+      mirror: this.#mirror(service?.mirror ?? null, version),
+      serviceLimiter: service?.limiter ?? null,
+      versionLimiter: result.version.limiter,
+      affinityCookie: madeUp !== null && app.affinity !== null && result.byAffinity ? affinityCookie(app.affinity, madeUp) : null,
       pickOther: (tried) => {
         const others = instances.filter((instance) => !instance.leaving && !tried.includes(instance));
         return others.length === 0 ? null : this.#pick(others);
@@ -69,19 +95,13 @@ export class TableHolder implements RouteSink, RouteResolver {
     };
   }
 
+  #mirror(mirror: CompiledMirror<InstanceState> | null, served: number): Extract<Resolution, { ok: true }>['mirror'] {
+    if (!shouldMirror(mirror, served, this.#random)) return null;
+    const { version, maxBodyBytes } = mirror;
+    return { version: version.version, instance: this.#pick(version.instances), maxBodyBytes };
+  }
+
   #pick(instances: readonly InstanceState[]): InstanceState {
     return pickInstance(instances, this.#inFlightOf, this.#random);
-  }
-}
-
-/** What keeps a consumer on its version. A cookie is only read: setting it is for whoever made it. */
-function affinityKey(affinity: Affinity, fields: RequestFields, remoteAddress: string): string | undefined {
-  switch (affinity.by) {
-    case 'header':
-      return fields.value((affinity.name ?? '').toLowerCase())?.slice(0, MAX_AFFINITY_KEY);
-    case 'cookie':
-      return cookieValue(fields, affinity.name ?? '')?.slice(0, MAX_AFFINITY_KEY);
-    case 'address':
-      return plainAddress(remoteAddress);
   }
 }

@@ -55,11 +55,21 @@ export interface Exchange {
   readonly requestHeaders: HeaderList;
   /** Stand in every answer, whoever made it, and replace the instance's headers of the same names. */
   readonly answerHeaders: HeaderList;
+  /** The request is to be copied; `null`: it is not. */
+  readonly copy: RequestCopy | null;
   /** After a failed attempt of which the instance saw nothing it could act on twice. True when `instance` now says where to try again. */
   retry(failure: RetryableFailure): boolean;
   /** The answer when there is nothing left to try. */
   problem(problem: Problem): RenderedProblem;
   end(result: ExchangeResult): void;
+}
+
+/** A copy of a request for another version. Whatever becomes of it, the original does not feel it. */
+export interface RequestCopy {
+  /** With a larger body there is no copy. */
+  readonly maxBodyBytes: number;
+  /** Called at most once, when the request's body is whole. `null`: it has none. */
+  send(body: Buffer | null): void;
 }
 
 /** `stale_connection`: a kept connection was closed by the instance just when it was used again. */

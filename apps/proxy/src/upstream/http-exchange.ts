@@ -4,6 +4,7 @@ import type { Stream } from 'node:stream';
 import type httpProxy from 'http-proxy';
 import { type Framing, forwardHeaders, forwardTrailers, hasToken, requestFraming, withoutHeader } from '../http/headers.js';
 import type { ProblemCode } from '../http/problems.js';
+import { BodyCopy } from './body-copy.js';
 import { describeFailure, isParseError } from './describe-failure.js';
 import { type Exchange, type ForwarderLimits, isIdempotent, MAX_ATTEMPTS, type RetryableFailure } from './forwarder.js';
 import type { InstanceAgents } from './instance-agents.js';
@@ -137,7 +138,9 @@ export class HttpExchange {
     const timeoutMs = this.context.limits.responseTimeoutMs;
     const awaitAnswer = () =>
       this.#startTimer(timeoutMs, () => this.#fail('upstream_timeout', `The instance sent no answer for ${timeoutMs} ms.`));
+    const { copy } = this.exchange;
     if (this.#framing.kind === 'none') {
+      if (this.#attempts === 1) copy?.send(null);
       awaitAnswer();
       request.end();
       return;
@@ -148,13 +151,16 @@ export class HttpExchange {
       if (request.writableNeedDrain) this.#fail('upstream_timeout', `The instance took nothing of the body for ${streamIdleMs} ms.`);
       else this.#fail('request_timeout', 'The body of the request did not arrive in time.');
     });
+    const bodyCopy = copy === null ? null : new BodyCopy(copy);
     this.req.on('data', (chunk: Buffer) => {
+      bodyCopy?.add(chunk, 0, chunk.length);
       if (request !== this.#request) return; // given up: the rest is only thrown away
       this.#bodyBytes += chunk.length;
       this.#timer?.refresh();
       if (bodyBytes > 0 && this.#bodyBytes > bodyBytes) this.#fail('body_too_large', `The body is larger than ${bodyBytes} bytes.`);
     });
     this.req.once('end', () => {
+      bodyCopy?.send();
       if (request === this.#request && this.#answer === null) awaitAnswer();
       if (this.#framing.kind === 'chunked') request.addTrailers(forwardTrailers(this.req.rawTrailers));
       request.end();

@@ -31,6 +31,7 @@ export class FakeGateway implements Gateway {
       get instance() {
         return instances[at] as InstanceState;
       },
+      copy: null,
       path: head.target.replace(/^https?:\/\/[^/?]+/, ''),
       requestHeaders: ['X-Request-Id', 'id-1'],
       answerHeaders: ['X-App-Version', '3', 'X-Request-Id', 'id-1'],
