@@ -1,31 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { performance } from 'node:perf_hooks';
 import type { SubscriberBus } from '@app-fabric/bus';
 import type { RouteSnapshot } from '@app-fabric/contracts';
+import { Registry } from 'prom-client';
 import { AdminServer } from './admin/admin-server.js';
-import {
-  DEFAULT_ENGINE,
-  DEFAULT_LIMITS,
-  DEFAULT_MAX_IN_FLIGHT,
-  DEFAULT_SHUTDOWN_GRACE_MS,
-  type ProxyEngine,
-} from './config/read-settings.js';
-import { createEngineForwarder } from './engine/engine-forwarder.js';
-import { ProxyGateway } from './http/gateway.js';
-import { createRandomIds } from './http/ids.js';
-import { LogBudget } from './http/log-budget.js';
-import { ProxyMetrics } from './metrics/proxy-metrics.js';
+import { DEFAULT_SHUTDOWN_GRACE_MS } from './config/read-settings.js';
+import { DataPath, type DataPathOptions } from './data-path.js';
+import { TableMetrics } from './metrics/table-metrics.js';
+import type { RequestSide } from './request-side.js';
 import { type Clock, realClock } from './table/clock.js';
 import { Reporter } from './table/reporter.js';
 import { RouteSync } from './table/route-sync.js';
 import { SnapshotFile } from './table/snapshot-file.js';
-import { TableHolder } from './table/table-holder.js';
-import type { CreateForwarder, Forwarder, ForwarderLimits } from './upstream/forwarder.js';
-import { createHttpProxyForwarder } from './upstream/http-proxy-forwarder.js';
-import { InstanceRegistry } from './upstream/instance-registry.js';
-import { MirrorSender } from './upstream/mirror-sender.js';
 
 /** What the proxy writes its log with: pino has this shape. */
 export interface ProxyLog {
@@ -33,7 +20,7 @@ export interface ProxyLog {
   warn(fields: object, text: string): void;
 }
 
-export interface ProxyOptions {
+export interface ProxyOptions extends DataPathOptions {
   /** Closed by the caller, after the proxy. */
   bus: SubscriberBus;
   log: ProxyLog;
@@ -44,21 +31,12 @@ export interface ProxyOptions {
   adminPort?: number;
   /** Where the snapshot of the routes is kept; without it there is none. */
   dataDir?: string;
-  /** As returned by `readSettings`: empty, or `/like/this`. */
-  basePath?: string;
   /** Unique among the proxies of one control plane. Default `<host name>-<port>`: the same after every restart. */
   proxyId?: string;
-  trustForwarded?: boolean;
-  engine?: ProxyEngine;
-  maxInFlight?: number;
-  limits?: Partial<ForwarderLimits>;
-  shutdownGraceMs?: number;
   /** For tests. */
   clock?: Clock;
   random?: () => number;
 }
-
-const FORWARDERS: Record<ProxyEngine, CreateForwarder> = { native: createEngineForwarder, 'http-proxy': createHttpProxyForwarder };
 
 export interface RunningProxy {
   readonly proxyId: string;
@@ -74,40 +52,21 @@ export interface RunningProxy {
  */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { bus, log, clock = realClock, random = Math.random, host = '127.0.0.1' } = options;
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  let forwarder: Forwarder | null = null;
-
-  const registry = new InstanceRegistry((instance) => forwarder?.release(instance));
-  const table = new TableHolder(registry, random);
+  const side: RequestSide = new DataPath(options, { log, random, clock });
   const sync = new RouteSync({
     bus,
-    sink: table,
+    sink: side.sink,
     clock,
     random,
     log,
     onChange: () => onRoutesChanged(),
-    onRejection: () => metrics.rejection(),
+    onRejection: () => tableMetrics.rejection(),
   });
-  const metrics = new ProxyMetrics({
-    inFlight: () => gateway.inFlight,
+  const tableMetrics = new TableMetrics({
     seenRevision: () => sync.seen?.revision ?? null,
-    appliedRevision: () => sync.applied?.revision ?? null,
+    appliedRevision: () => side.standing.applied?.revision ?? null,
     connected: () => bus.connected,
     apps: () => sync.documents.size,
-  });
-  const mirrors = new MirrorSender();
-  const gateway = new ProxyGateway({
-    resolver: table,
-    mirrors,
-    metrics,
-    ids: createRandomIds(),
-    random,
-    now: () => performance.now(),
-    basePath: options.basePath ?? '',
-    trustForwarded: options.trustForwarded ?? false,
-    maxInFlight: options.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT,
-    log,
-    logBudget: new LogBudget(() => clock.now()),
   });
   const snapshot = (): RouteSnapshot | null => {
     const applied = sync.applied;
@@ -116,61 +75,63 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const file = options.dataDir === undefined ? null : new SnapshotFile(join(options.dataDir, 'proxy-snapshot.json'), clock, log, snapshot);
   let reporter: Reporter | null = null;
   const onRoutesChanged = () => {
-    table.ready = sync.source !== 'none';
+    side.routesChanged(sync.told, sync.source !== 'none');
     reporter?.now();
     if (sync.source === 'live') file?.changed();
   };
 
   const admin = new AdminServer({
     readiness: () => ({
-      ready: table.ready,
+      ready: side.ready,
       source: sync.source,
-      epoch: sync.applied?.epoch ?? null,
-      revision: sync.applied?.revision ?? null,
+      epoch: side.standing.applied?.epoch ?? null,
+      revision: side.standing.applied?.revision ?? null,
       busConnected: bus.connected,
       lastRejection: sync.lastRejection,
+      ...side.describe(),
     }),
     table: () => ({
       source: sync.source,
       seen: sync.seen,
-      ...sync.told,
-      inFlight: registry.inFlight(),
+      ...side.standing,
+      inFlight: side.inFlight(),
+      ...side.describe(),
       documents: [...sync.documents.values()],
     }),
-    metrics: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
+    metrics: async () => {
+      const all = Registry.merge([tableMetrics.registry, await side.metrics()]);
+      return { contentType: all.contentType, text: await all.metrics() };
+    },
   });
 
-  const opened = FORWARDERS[options.engine ?? DEFAULT_ENGINE](gateway, limits);
-  forwarder = opened;
-  const proxyAddress = await opened.listen(host, options.port ?? 0);
+  const proxyAddress = await side.listen(host, options.port ?? 0);
   let adminAddress: Awaited<ReturnType<AdminServer['listen']>>;
   try {
     adminAddress = await admin.listen(host, options.adminPort ?? 0);
   } catch (error) {
-    await opened.close(0);
+    await side.close(0);
     throw error;
   }
   const proxyId = options.proxyId ?? defaultProxyId(proxyAddress.port);
-  const adminUrl = urlOf(host, adminAddress.port);
   const bootId = randomUUID();
 
   await sync.start();
   if (sync.source === 'none' && file !== null) await loadSnapshot(file, sync, log);
+  await side.start();
   reporter = new Reporter(bus, clock, () => ({
     proxyId,
     bootId,
     // For others to call: of several machines or containers, each is 127.0.0.1 only to itself.
     adminUrl: urlOf(host, adminAddress.port, hostname()),
-    ...sync.told,
-    inFlight: registry.inFlight(),
+    ...side.standing,
+    inFlight: side.inFlight(),
   }));
   reporter.start();
 
   let closing: Promise<void> | null = null;
   const close = async () => {
     // Reports go on while requests finish: the control plane may be waiting for them to end.
-    await opened.close(options.shutdownGraceMs ?? DEFAULT_SHUTDOWN_GRACE_MS);
-    mirrors.close();
+    await side.close(options.shutdownGraceMs ?? DEFAULT_SHUTDOWN_GRACE_MS);
     sync.close();
     await reporter?.close();
     await file?.close();
@@ -179,7 +140,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   return {
     proxyId,
     proxyUrl: urlOf(host, proxyAddress.port),
-    adminUrl,
+    adminUrl: urlOf(host, adminAddress.port),
     close: () => {
       closing ??= close();
       return closing;

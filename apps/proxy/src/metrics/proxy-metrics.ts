@@ -24,15 +24,7 @@ interface Series {
 
 export const NO_ROUTE: RouteLabels = { namespace: '', app: '', service: '', version: '' };
 
-/** Read at scrape time. */
-export interface GaugeSources {
-  inFlight(): number;
-  seenRevision(): number | null;
-  appliedRevision(): number | null;
-  connected(): boolean;
-  apps(): number;
-}
-
+/** What requests are counted in, by the process that takes them. */
 export class ProxyMetrics {
   readonly registry = new Registry();
   readonly #requests = new Counter({
@@ -66,11 +58,6 @@ export class ProxyMetrics {
     labelNames: ['outcome'],
     registers: [this.registry],
   });
-  readonly #rejections = new Counter({
-    name: 'fabric_proxy_route_rejections_total',
-    help: 'Route documents that were refused.',
-    registers: [this.registry],
-  });
   readonly #cutAnswers = new Counter({
     name: 'fabric_proxy_cut_answers_total',
     help: 'Answers that the instance broke off after their head.',
@@ -78,29 +65,16 @@ export class ProxyMetrics {
   });
   readonly #series = new Map<string, Series>();
 
-  constructor(sources: GaugeSources) {
-    const gauge = (name: string, help: string, read: () => number) =>
-      new Gauge({
-        name,
-        help,
-        registers: [this.registry],
-        collect() {
-          this.set(read());
-        },
-      });
-    gauge('fabric_proxy_in_flight_requests', 'Requests that have not ended.', () => sources.inFlight());
-    gauge('fabric_proxy_table_apps', 'Apps in the table.', () => sources.apps());
-    gauge(
-      'fabric_proxy_table_revision',
-      'Route revision up to which everything is applied; -1 without a table.',
-      () => sources.appliedRevision() ?? -1,
-    );
-    gauge(
-      'fabric_proxy_seen_revision',
-      'Last route revision seen; above the table revision when a document was rejected.',
-      () => sources.seenRevision() ?? -1,
-    );
-    gauge('fabric_proxy_bus_connected', '1 while the transport of routes is connected.', () => (sources.connected() ? 1 : 0));
+  /** `inFlight` is read at scrape time. */
+  constructor(inFlight: () => number) {
+    new Gauge({
+      name: 'fabric_proxy_in_flight_requests',
+      help: 'Requests that have not ended.',
+      registers: [this.registry],
+      collect() {
+        this.set(inFlight());
+      },
+    });
   }
 
   requestEnded(route: RouteLabels, result: ExchangeResult, seconds: number): void {
@@ -120,10 +94,6 @@ export class ProxyMetrics {
 
   retry(reason: string): void {
     this.#retries.inc({ reason });
-  }
-
-  rejection(): void {
-    this.#rejections.inc();
   }
 
   /** prom-client looks labels up by a built string each time; here it happens once for each combination. */
