@@ -76,6 +76,18 @@ describe('npm start', () => {
     }
   }, 60_000);
 
+  it('§1 SIGTERM to npm ends the program behind it: npm ends with 0, nothing serves any more, the folder is free', async () => {
+    const byNpm = await Program.startByNpm('start', settings);
+    try {
+      expect(await byNpm.stop()).toEqual({ code: 0, signal: null });
+      await expect(sendHttp('GET', `${byNpm.ready.api}/healthz`)).rejects.toThrow();
+      const next = await Program.start('next', MAIN, settings);
+      expect((await next.stop()).code).toBe(0);
+    } finally {
+      byNpm.killGroup();
+    }
+  }, 120_000);
+
   it('§1 state is kept in .fabric: starts again after SIGKILL', async () => {
     const first = await Program.start('start', MAIN, settings);
     await first.kill();

@@ -39,12 +39,24 @@ export class Program {
     return Object.assign(program, { ready });
   }
 
+  /** The same by its npm script: the process is npm, with the program below it. End what may be left of both with `killGroup`. */
+  static async startByNpm(script: string, settings: Record<string, string>): Promise<Program & { ready: ReadyLine }> {
+    const program = Program.spawnCommand(`npm run ${script}`, 'npm', ['run', script], settings, true);
+    const ready = await program.readyLine();
+    return Object.assign(program, { ready });
+  }
+
   static spawn(name: string, file: string, settings: Record<string, string>): Program {
+    return Program.spawnCommand(name, process.execPath, [`${root}${file}`], settings);
+  }
+
+  private static spawnCommand(name: string, command: string, args: string[], settings: Record<string, string>, ownGroup = false): Program {
     const { PATH = '', HOME = '', TMPDIR } = process.env;
-    const child = spawn(process.execPath, [`${root}${file}`], {
+    const child = spawn(command, args, {
       cwd: root,
       env: { PATH, HOME, ...(TMPDIR ? { TMPDIR } : {}), ...settings },
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: ownGroup,
     });
     const exited = once(child, 'exit').then(([code, signal]) => ({ code, signal }) as Exit);
     const program = new Program(name, child, exited);
@@ -71,6 +83,15 @@ export class Program {
     const exit = await this.exited;
     clearTimeout(late);
     return exit;
+  }
+
+  /** Of one started by npm: nothing of it is left after this. */
+  killGroup(): void {
+    try {
+      process.kill(-this.pid, 'SIGKILL');
+    } catch {
+      // All of it has ended.
+    }
   }
 
   async kill(): Promise<void> {

@@ -29,7 +29,7 @@ export interface TestApi {
   http: ReturnType<typeof request.agent>;
   /** Requests of somebody without a token. */
   anonymous: ReturnType<typeof request>;
-  /** Ends the API and removes its database and folder. */
+  /** Ends the API with the programs it has started, and removes its database and folder. */
   close(): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export async function createTestApi({ bus = new FakePublisherBus(), config = {},
   try {
     await migrateDatabase(database.url);
     const api = await createApi(
-      { config: { ...testConfig(database.url, dataDir), ...config }, bus, logger: pino({ level: 'silent' }) },
+      { config: { ...testConfig(database.url, dataDir), ...config }, bus, logger: pino({ level: 'silent' }), stopPrograms: true },
       (parts) => ({ module: TestRootModule, imports: [appModule(parts), ...modules] }),
     );
     return {

@@ -14,13 +14,19 @@ const startedAt = Date.now();
 const folder = await mkdtemp(join(tmpdir(), 'fabric-demo-'));
 let fabric: Standalone | undefined;
 
-async function cleanUp(): Promise<void> {
-  await fabric?.stop();
-  await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+let cleaned: Promise<void> | undefined;
+
+/** Once, whoever asks first: Ctrl-C under npm comes twice, from the terminal and from npm. */
+function cleanUp(): Promise<void> {
+  cleaned ??= (async () => {
+    await fabric?.stop();
+    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  })();
+  return cleaned;
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
+  process.on(signal, () => {
     void cleanUp().finally(() => process.exit(1));
   });
 }
