@@ -1,15 +1,73 @@
 import { formatTable } from '@app-fabric/scenario';
+import { benchResponses, benchUploads } from './forwarding/bodies.js';
+import { benchSmallGet } from './forwarding/small-get.js';
+import { requireWrk } from './forwarding/wrk.js';
 import { measurePropagation } from './propagation.js';
 import { measurePicks } from './pure-core.js';
+import { canPin, Workbench } from './workbench.js';
 
-// npm run bench: prints tables, judges nothing. Needs DATABASE_URL (or PostgreSQL on 127.0.0.1) and redis-server on PATH.
+// npm run bench [-- NAME...]: prints tables and whether their bars are met. Exits 1 only for what went wrong, 2 for a name that is
+// none, 130 after Ctrl-C; never for a figure.
 
-const milliseconds = (value: number) => value.toFixed(1);
+interface Benchmark {
+  name: string;
+  title: string;
+  needsWrk: boolean;
+  run(bench: Workbench): Promise<string>;
+}
 
-process.stdout.write('Routing decisions (version and instance) of one core\n\n');
-const rates = [measurePicks(10), measurePicks(100_000, 10), measurePicks(100_000)].flat();
-process.stdout.write(
-  `${formatTable([
+const BENCHMARKS: readonly Benchmark[] = [
+  { name: 'picks', title: 'Routing decisions (version and instance) of one core', needsWrk: false, run: async () => picks() },
+  {
+    name: 'propagation',
+    title: 'From PUT distribution with Prefer: wait to the answer that all proxies route by it',
+    needsWrk: false,
+    run: propagation,
+  },
+  { name: 'forwarding/get', title: 'CPU time per request', needsWrk: true, run: benchSmallGet },
+  { name: 'forwarding/responses', title: 'CPU time of response bodies', needsWrk: true, run: benchResponses },
+  { name: 'forwarding/uploads', title: 'CPU time of request bodies', needsWrk: true, run: benchUploads },
+];
+
+async function main(wanted: readonly string[]): Promise<number> {
+  const unknown = wanted.filter((name) => !BENCHMARKS.some((one) => isMeant(one, name)));
+  if (unknown.length > 0) {
+    process.stderr.write(`no benchmark is called ${unknown.join(', ')}; there are ${BENCHMARKS.map(({ name }) => name).join(', ')}\n`);
+    return 2;
+  }
+  const chosen = BENCHMARKS.filter((one) => wanted.length === 0 || wanted.some((name) => isMeant(one, name)));
+  if (chosen.some(({ needsWrk }) => needsWrk)) requireWrk();
+  if (!canPin()) process.stdout.write('There are no two cores to tell apart, or no taskset: proxies and load share what there is.\n\n');
+  for (const { title, run } of chosen) {
+    process.stdout.write(`── ${title}\n\n`);
+    process.stdout.write(`${await inWorkbench(run)}\n\n`);
+  }
+  return 0;
+}
+
+/** `forwarding` means everything below it. */
+function isMeant({ name }: Benchmark, wanted: string): boolean {
+  return name === wanted || name.startsWith(`${wanted}/`);
+}
+
+async function inWorkbench(run: (bench: Workbench) => Promise<string>): Promise<string> {
+  const bench = await Workbench.open();
+  const stop = (signal: NodeJS.Signals) => {
+    process.stderr.write(`${signal}: ending what was started\n`);
+    void bench.close().then(() => process.exit(130));
+  };
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  try {
+    return await run(bench);
+  } finally {
+    await bench.close();
+    process.removeListener('SIGINT', stop).removeListener('SIGTERM', stop);
+  }
+}
+
+function picks(): string {
+  const rates = [measurePicks(10), measurePicks(100_000, 10), measurePicks(100_000)].flat();
+  return formatTable([
     ['services', 'asked for', 'decided by', 'picks/s'],
     ...rates.map(({ services, asked, by, picksPerSecond }) => [
       services.toLocaleString('en'),
@@ -17,14 +75,21 @@ process.stdout.write(
       by,
       Math.round(picksPerSecond).toLocaleString('en'),
     ]),
-  ])}\n\n`,
-);
+  ]);
+}
 
-const times = await measurePropagation(2);
-process.stdout.write('From PUT distribution with Prefer: wait to the answer that all proxies route by it, milliseconds\n\n');
-process.stdout.write(
-  `${formatTable([
-    ['proxies', 'changes', 'min', 'median', 'p99', 'max'],
-    [String(times.proxies), String(times.changes), ...[times.min, times.median, times.p99, times.max].map(milliseconds)],
-  ])}\n`,
-);
+async function propagation(): Promise<string> {
+  const times = await measurePropagation(2);
+  const milliseconds = [times.min, times.median, times.p99, times.max].map((value) => value.toFixed(1));
+  return formatTable([
+    ['proxies', 'changes', 'ms: min', 'median', 'p99', 'max'],
+    [String(times.proxies), String(times.changes), ...milliseconds],
+  ]);
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

@@ -46,8 +46,10 @@ export class Program {
     return Object.assign(program, { ready });
   }
 
-  static spawn(name: string, file: string, settings: Record<string, string>): Program {
-    return Program.spawnCommand(name, process.execPath, [`${root}${file}`], settings);
+  /** `wrapper`: a command and its arguments that become the program, as `taskset` does. */
+  static spawn(name: string, file: string, settings: Record<string, string>, wrapper: readonly string[] = []): Program {
+    const [command = '', ...args] = [...wrapper, process.execPath, `${root}${file}`];
+    return Program.spawnCommand(name, command, args, settings);
   }
 
   private static spawnCommand(name: string, command: string, args: string[], settings: Record<string, string>, ownGroup = false): Program {
@@ -99,7 +101,8 @@ export class Program {
     await this.exited;
   }
 
-  private async readyLine(): Promise<ReadyLine> {
+  /** Once. Rejects when the program ends before, or takes too long. */
+  async readyLine(): Promise<ReadyLine> {
     const late = setTimeout(() => this.child.kill('SIGKILL'), START_TIMEOUT_MS);
     try {
       for await (const line of createInterface(this.child.stdout!)) {

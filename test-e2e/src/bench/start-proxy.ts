@@ -1,0 +1,40 @@
+import { connectRedisPublisher, type PublisherBus } from '@app-fabric/bus';
+import type { AppRoutes } from '@app-fabric/routing';
+import { freePort } from '../harness/free-port.js';
+import { Program } from '../harness/program.js';
+import { untilListening } from './forwarding/listening.js';
+import { findProgram, LOAD_CPU, PROXY_CPU, pinnedTo, type Workbench } from './workbench.js';
+
+const EPOCH = 'bench';
+
+export interface MeasuredProxy {
+  pid: number;
+  proxyUrl: string;
+  /** Where further changes can be published, after revision 1. */
+  publisher: PublisherBus;
+  /** From the start of the process to its ready line, with all routes loaded. */
+  startMs: number;
+}
+
+/** The proxy's program as `npm run proxy` runs it, on the measured core, with `apps` (at revision 1) in a Redis of its own on the other. */
+export async function startProxy(bench: Workbench, apps: readonly AppRoutes[]): Promise<MeasuredProxy> {
+  const port = await freePort();
+  const folder = await bench.subfolder(`fabric-${port}`);
+  const redis = findProgram('redis-server');
+  if (redis === null)
+    throw new Error('the proxy is fed by a Redis, and redis-server is not installed (Debian: apt-get install redis-server)');
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder];
+  await bench.startServer({ name: 'Redis', program: redis, args, cpu: LOAD_CPU }, () => untilListening([port]));
+  const url = `redis://127.0.0.1:${port}`;
+  const publisher = await connectRedisPublisher({ url });
+  bench.onClose(() => publisher.close());
+  const documents = apps.map((routes) => ({ format: 1 as const, revision: 1, routes }));
+  if (!(await publisher.replaceAll({ epoch: EPOCH, revision: 1, documents }, null))) throw new Error('the routes could not be published');
+
+  const settings = { REDIS_URL: url, FABRIC_PROXY_PORT: '0', FABRIC_PROXY_ADMIN_PORT: '0', FABRIC_DATA_DIR: folder };
+  const startedAt = performance.now();
+  const program = Program.spawn('proxy', 'apps/proxy/dist/main.js', settings, pinnedTo(PROXY_CPU));
+  bench.onClose(() => program.stop());
+  const ready = await program.readyLine();
+  return { pid: program.pid, proxyUrl: ready.proxy!, publisher, startMs: performance.now() - startedAt };
+}
