@@ -97,6 +97,20 @@ describe.each(['native', 'http-proxy'] as const)('issue 3: routing beyond weight
     expect(await versionOf(`${local.base}${CART}`)).toBe('2');
   });
 
+  it('a public host that leads back to the proxy: 508 loop_detected, after a bounded number of rounds', async () => {
+    const bus = new FakeBus();
+    bus.store('e1', 0, []);
+    const proxy = await start(bus, { engine });
+    const document = shop(1, { 1: [{ id: 'itself', url: proxy.proxyUrl }] }, { 1: 10_000 });
+    for (const service of document.routes.services) service.hosts = { hosts: ['shop.example.com'], pathPrefix: '/' };
+    bus.publish(1, document);
+    const answer = await call(`${proxy.proxyUrl}/total`, { Host: 'shop.example.com' });
+    expect([answer.status, answer.json().code]).toEqual([508, 'loop_detected']);
+    const { text } = await call(`${proxy.adminUrl}/metrics`);
+    expect(text).toContain('fabric_proxy_requests_total{namespace="default",app="shop",service="cart",version="1",code="5xx"} 8');
+    expect(text).toContain('fabric_proxy_problems_total{problem="loop_detected"} 1');
+  });
+
   it('host routes: no path of the fabric, the same pins, the prefix told to the instance', async () => {
     const bus = new FakeBus();
     const [one, two] = [await instance('one'), await instance('two')];

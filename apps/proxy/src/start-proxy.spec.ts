@@ -7,6 +7,7 @@ import { startProxy } from './start-proxy.js';
 import { renderSnapshot } from './table/snapshot-file.js';
 import { FakeBus } from './table/testing/fake-bus.js';
 import { call, cleanUp, cleanups, instance, PATH, running, shop, silent, start } from './testing/proxy-bench.js';
+import { RawPeer, valuesOf } from './upstream/testing/raw-client.js';
 
 afterEach(cleanUp);
 
@@ -389,8 +390,26 @@ describe('CONTRACT §4: admin port', () => {
     expect(text).toContain('fabric_proxy_problems_total{problem="app_not_found"} 1');
     expect(text).not.toContain('"made"');
     expect((await call(`${proxy.adminUrl}/nothing`)).json()).toMatchObject({ status: 404 });
-    expect((await call(`${proxy.adminUrl}/table`, {}, 'POST')).status).toBe(405);
+    expect((await call(`${proxy.adminUrl}/table`, {}, 'POST')).json()).toMatchObject({ status: 405, code: 'method_not_allowed' });
   });
+
+  const broken: [string, string, number, string][] = [
+    ['bytes that are no request', '\0\x01\x02\r\n\r\n', 400, 'bad_request'],
+    ['no Host', 'GET /readyz HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'bad_request'],
+    ['a head of 100 KB', `GET /readyz HTTP/1.1\r\nHost: h\r\nX: ${'a'.repeat(100_000)}\r\n\r\n`, 431, 'header_too_large'],
+    ['an expectation', 'GET /readyz HTTP/1.1\r\nHost: h\r\nConnection: close\r\nExpect: more\r\n\r\n', 417, 'expectation_failed'],
+  ];
+  for (const [title, bytes, status, code] of broken) {
+    it(`what is no request of it is answered with a problem document too: ${title}`, async () => {
+      const { proxy } = await running();
+      const peer = await RawPeer.connect(Number(new URL(proxy.adminUrl).port));
+      cleanups.push(() => peer.close());
+      peer.send(bytes);
+      const answer = await peer.readMessage();
+      expect(valuesOf(answer.headers, 'content-type')).toEqual(['application/problem+json']);
+      expect([answer.status, JSON.parse(answer.body.toString())]).toEqual([status, expect.objectContaining({ status, code })]);
+    });
+  }
 });
 
 function abortedCall(url: string): Promise<void> {

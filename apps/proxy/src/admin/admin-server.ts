@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { PROBLEMS, type ProblemCode } from '../http/problems.js';
+import type { AddressInfo, Socket } from 'node:net';
+import { PROBLEMS, type ProblemCode, renderProblem } from '../http/problems.js';
+import { describeClientError } from '../upstream/describe-failure.js';
+import { writeProblem } from '../upstream/send-problem.js';
 
 /** What the admin port shows; read at each request. */
 export interface AdminView {
@@ -16,13 +19,17 @@ export class AdminServer {
 
   constructor(view: AdminView) {
     this.#view = view;
-    this.#server = createServer({ maxHeaderSize: 16_384, requestTimeout: 10_000, keepAliveTimeout: 5_000 }, (req, res) => {
+    // Node would refuse a missing Host with an empty answer.
+    const options = { maxHeaderSize: 16_384, requestTimeout: 10_000, keepAliveTimeout: 5_000, requireHostHeader: false };
+    this.#server = createServer(options, (req, res) => {
       this.#answer(req, res).catch(() => {
         if (!res.headersSent) sendProblem(res, 'internal_error');
         else res.destroy();
       });
     });
+    this.#server.on('checkExpectation', (_req, res: ServerResponse) => sendProblem(res, 'expectation_failed'));
     this.#server.maxConnections = 256;
+    this.#server.on('clientError', (error: Error & { code?: string }, socket: Socket) => refuseUnparsed(error.code, socket));
   }
 
   async listen(host: string, port: number): Promise<AddressInfo> {
@@ -45,8 +52,13 @@ export class AdminServer {
   async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     req.resume();
     const path = (req.url ?? '').split('?', 1)[0];
+    if (req.headers.host === undefined && req.httpVersion === '1.1') {
+      sendProblem(res, 'bad_request');
+      return;
+    }
     if (req.method !== 'GET' && req.method !== 'HEAD') {
-      sendJson(res, 405, { status: 405, code: 'method_not_allowed', title: 'Method not allowed' }, 'application/problem+json');
+      res.setHeader('allow', 'GET, HEAD');
+      sendProblem(res, 'method_not_allowed');
       return;
     }
     switch (path) {
@@ -79,4 +91,14 @@ function sendJson(res: ServerResponse, status: number, body: unknown, type = 'ap
 function sendProblem(res: ServerResponse, code: ProblemCode): void {
   const { status, title } = PROBLEMS[code];
   sendJson(res, status, { type: `urn:app-fabric:problem:${code}`, title, status, code }, 'application/problem+json');
+}
+
+/** What Node's parser refuses. */
+function refuseUnparsed(errorCode: string | undefined, socket: Socket): void {
+  if (errorCode === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [code, detail] = describeClientError(errorCode);
+  writeProblem(socket, renderProblem({ code, detail }, randomUUID()));
 }

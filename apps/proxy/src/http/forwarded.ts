@@ -1,4 +1,5 @@
 import type { RequestFields } from './fields.js';
+import { LOOP_FIELD, withHop } from './hops.js';
 import { chooseRequestId, chooseTraceparent, type IdSource } from './ids.js';
 
 /** What the instance is told about the request beside the client's own headers. */
@@ -32,7 +33,16 @@ export function forwardedHeaders(input: ForwardedInput, ids: IdSource): string[]
   const host = sent('x-forwarded-host') ?? fields.value('host');
   if (host !== undefined) list.push('X-Forwarded-Host', host);
   list.push('X-Forwarded-Prefix', (sent('x-forwarded-prefix') ?? '').replace(/\/+$/, '') + input.prefix);
-  list.push('X-Request-Id', input.requestId, 'traceparent', traceparent, 'X-App-Version', String(input.version));
+  list.push(
+    'X-Request-Id',
+    input.requestId,
+    'traceparent',
+    traceparent,
+    'X-App-Version',
+    String(input.version),
+    LOOP_FIELD,
+    withHop(fields),
+  );
   // A tracestate belongs to the traceparent it came with.
   const states = isNew ? [] : fields.values('tracestate');
   if (states.length > 0) list.push('tracestate', states.join(','));

@@ -6,6 +6,7 @@ import type { InstanceState } from '../upstream/instance.js';
 import type { MirrorSender } from '../upstream/mirror-sender.js';
 import { forwardedHeaders, requestIdOf } from './forwarded.js';
 import { forwardHeaders, withoutHeader } from './headers.js';
+import { hopsOf, MAX_HOPS } from './hops.js';
 import type { IdSource } from './ids.js';
 import type { LogBudget } from './log-budget.js';
 import { authorityOf, originForm, type ParsedTarget, parseTarget, type TargetResult, targetOfHost } from './parse-target.js';
@@ -53,6 +54,8 @@ export class ProxyGateway implements Gateway {
     const refuse = (problem: Problem, route = NO_ROUTE) => this.#refusal(problem, requestId, route, startedAt);
 
     if (this.#inFlight > maxInFlight) return refuse({ code: 'overloaded', detail: `More than ${maxInFlight} requests are in flight.` });
+    if (hopsOf(head.fields) >= MAX_HOPS)
+      return refuse({ code: 'loop_detected', detail: `The request has come through a fabric ${MAX_HOPS} times already.` });
     const parsed = this.#target(head, basePath);
     if (!parsed.ok) return refuse(parsed);
     const { target } = parsed;
@@ -113,7 +116,6 @@ export class ProxyGateway implements Gateway {
     const { metrics, ids, trustForwarded } = this.#options;
     const { version, artifactVersion, reason } = resolution;
     const route = labelsOf(target, String(version));
-    const tried: InstanceState[] = [];
     let instance = resolution.instance;
     instance.inFlight += 1;
     const { fields, remoteAddress, encrypted } = head;
@@ -141,8 +143,7 @@ export class ProxyGateway implements Gateway {
       answerHeaders,
       copy: this.#copy(head, target, resolution, requestId),
       retry: (failure) => {
-        tried.push(instance);
-        const next = this.#next(resolution, tried, failure);
+        const next = this.#next(resolution, instance, failure);
         if (next === null) return false;
         const failed = instance;
         failed.inFlight -= 1;
@@ -186,13 +187,10 @@ export class ProxyGateway implements Gateway {
     };
   }
 
-  /** Another instance of the same version; a connection that only was stale may go to the same one. `null`: give up. */
-  #next(resolution: Extract<Resolution, { ok: true }>, tried: InstanceState[], failure: RetryableFailure): InstanceState | null {
-    if (!this.#retries.take()) return null;
-    const other = resolution.pickOther(tried);
-    if (other !== null) return other;
-    const last = tried.at(-1);
-    return failure !== 'connect_failed' && last !== undefined && !last.leaving ? last : null;
+  /** Another instance of the same version. Where there is none, one whose kept connection only was stale may be asked again. `null`: give up. */
+  #next(resolution: Extract<Resolution, { ok: true }>, failed: InstanceState, failure: RetryableFailure): InstanceState | null {
+    const next = resolution.pickOther(failed) ?? (failure === 'stale_connection' && !failed.leaving ? failed : null);
+    return next !== null && this.#retries.take() ? next : null;
   }
 
   #refusal(problem: Problem, requestId: string, route: RouteLabels, startedAt: number): Refusal {

@@ -23,7 +23,7 @@ function forwarded(headers: string[], trustForwarded = false): Record<string, st
 }
 
 describe('CONTRACT §4: what instances are told', () => {
-  it('X-Forwarded-For/-Proto/-Host/-Prefix, X-Request-Id, traceparent and X-App-Version', () => {
+  it('X-Forwarded-For/-Proto/-Host/-Prefix, X-Request-Id, traceparent, X-App-Version and CDN-Loop', () => {
     expect(forwarded(['Host', 'shop.example'])).toEqual({
       'x-forwarded-for': '10.0.0.9',
       'x-forwarded-proto': 'http',
@@ -32,6 +32,7 @@ describe('CONTRACT §4: what instances are told', () => {
       'x-request-id': 'r-1',
       traceparent: `00-${'ab'.repeat(16)}-${'ab'.repeat(8)}-01`,
       'x-app-version': '3',
+      'cdn-loop': 'app-fabric',
     });
   });
 

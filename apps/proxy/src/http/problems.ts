@@ -6,6 +6,7 @@ export const PROBLEMS = {
   app_not_found: { status: 404, title: 'App not found' },
   service_not_found: { status: 404, title: 'Service not found' },
   version_not_found: { status: 404, title: 'Version not found' },
+  method_not_allowed: { status: 405, title: 'Method not allowed' },
   request_timeout: { status: 408, title: 'Request timeout' },
   expectation_failed: { status: 417, title: 'Expectation failed' },
   method_not_supported: { status: 501, title: 'Method not supported' },
@@ -23,6 +24,7 @@ export const PROBLEMS = {
   no_instance: { status: 503, title: 'No instance' },
   not_ready: { status: 503, title: 'Not ready' },
   overloaded: { status: 503, title: 'Overloaded' },
+  loop_detected: { status: 508, title: 'Loop detected' },
   upstream_timeout: { status: 504, title: 'The instance did not answer in time' },
 } as const satisfies Record<string, { status: number; title: string }>;
 

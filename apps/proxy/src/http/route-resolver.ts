@@ -34,8 +34,8 @@ export type Resolution =
       versionLimiter: Limiter | null;
       /** Value of the Set-Cookie that makes the consumer known; `null`: none is needed. */
       affinityCookie: string | null;
-      /** An instance of the same version that is none of `tried`; `null` when there is none. */
-      pickOther(tried: readonly InstanceState[]): InstanceState | null;
+      /** Another instance of the same version; `null` when there is none. */
+      pickOther(failed: InstanceState): InstanceState | null;
       /** The request no longer uses the instance (its count is lowered already). */
       released(instance: InstanceState): void;
     }

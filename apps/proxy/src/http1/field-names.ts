@@ -30,6 +30,8 @@ export const DISGUISED = 21;
 /** End-to-end fields without a part in routing that are not allowed in a trailer section (authentication, content, caching, modifiers). */
 export const HEAD_ONLY = 22;
 export const TRACESTATE = 23;
+/** RFC 8586: who has forwarded the request. */
+export const CDN_LOOP = 24;
 
 export type FieldKind = number;
 
@@ -45,6 +47,7 @@ const NAMES: readonly (readonly [string, FieldKind])[] = [
   ['x-request-id', REQUEST_ID],
   ['traceparent', TRACEPARENT],
   ['tracestate', TRACESTATE],
+  ['cdn-loop', CDN_LOOP],
   ['x-forwarded-for', FORWARDED_FOR],
   ['x-forwarded-proto', FORWARDED_PROTO],
   ['x-forwarded-host', FORWARDED_HOST],

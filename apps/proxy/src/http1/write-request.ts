@@ -1,5 +1,6 @@
 import {
   APP_VERSION,
+  CDN_LOOP,
   CONTENT_LENGTH,
   EXPECT,
   FORWARDED_FOR,
@@ -27,6 +28,7 @@ export const REQUEST_FIELDS_OF_PROXY = kindSet(
   FORWARDED_HOST,
   FORWARDED_PREFIX,
   APP_VERSION,
+  CDN_LOOP,
 );
 
 export interface RequestRewrite {

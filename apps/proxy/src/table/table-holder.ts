@@ -87,8 +87,8 @@ export class TableHolder implements RouteSink, RouteResolver {
       serviceLimiter: service?.limiter ?? null,
       versionLimiter: result.version.limiter,
       affinityCookie: madeUp !== null && app.affinity !== null && result.byAffinity ? affinityCookie(app.affinity, madeUp) : null,
-      pickOther: (tried) => {
-        const others = instances.filter((instance) => !instance.leaving && !tried.includes(instance));
+      pickOther: (failed) => {
+        const others = instances.filter((instance) => !instance.leaving && instance !== failed);
         return others.length === 0 ? null : this.#pick(others);
       },
       released: (instance) => this.#registry.released(instance),

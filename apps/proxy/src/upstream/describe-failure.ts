@@ -10,3 +10,15 @@ export function describeFailure(connected: boolean, error: Error & { code?: stri
 export function isParseError(error: { code?: string }): boolean {
   return error.code?.startsWith('HPE_') === true;
 }
+
+/** The code and text for what Node's parser refuses of a client. */
+export function describeClientError(code: string | undefined): [ProblemCode, string] {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return ['header_too_large', 'The head of the request is too large.'];
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return ['request_timeout', 'The head of the request did not arrive in time.'];
+    default:
+      return ['bad_request', `This is not an HTTP/1.1 request (${code ?? 'unknown error'}).`];
+  }
+}

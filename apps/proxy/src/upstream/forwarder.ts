@@ -57,7 +57,7 @@ export interface Exchange {
   readonly answerHeaders: HeaderList;
   /** The request is to be copied; `null`: it is not. */
   readonly copy: RequestCopy | null;
-  /** After a failed attempt of which the instance saw nothing it could act on twice. True when `instance` now says where to try again. */
+  /** After a failed attempt that may be repeated without anything being done twice. True when `instance` now says where to try again. */
   retry(failure: RetryableFailure): boolean;
   /** The answer when there is nothing left to try. */
   problem(problem: Problem): RenderedProblem;
@@ -112,8 +112,8 @@ export interface ForwarderLimits {
   clientConnections: number;
 }
 
-/** Attempts for one request, the first included. */
-export const MAX_ATTEMPTS = 3;
+/** Attempts for one request, the first included: it is tried once more. */
+export const MAX_ATTEMPTS = 2;
 
 /** RFC 9110 §9.2.2: sending it twice has the effect of sending it once. */
 export function isIdempotent(method: string): boolean {

@@ -3,7 +3,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import type httpProxy from 'http-proxy';
 import { fieldsOfList } from '../http/fields.js';
 import { hasToken, headerValues, requestFraming } from '../http/headers.js';
-import type { Problem, ProblemCode } from '../http/problems.js';
+import type { Problem } from '../http/problems.js';
+import { describeClientError } from './describe-failure.js';
 import type { Forwarder, ForwarderLimits, Gateway, Refusal, RequestHead } from './forwarder.js';
 import { HttpExchange } from './http-exchange.js';
 import type { InstanceState } from './instance.js';
@@ -263,15 +264,4 @@ function headOf(req: IncomingMessage): RequestHead {
     remoteAddress: req.socket.remoteAddress ?? '',
     encrypted: false,
   };
-}
-
-function describeClientError(code: string | undefined): [ProblemCode, string] {
-  switch (code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return ['header_too_large', 'The head of the request is too large.'];
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return ['request_timeout', 'The head of the request did not arrive in time.'];
-    default:
-      return ['bad_request', `This is not an HTTP/1.1 request (${code ?? 'unknown error'}).`];
-  }
 }

@@ -38,7 +38,7 @@ export class FakeGateway implements Gateway {
       retry(failure) {
         failures.push(failure);
         if (at + 1 < instances.length) at += 1;
-        else if (failure === 'connect_failed') return false;
+        else return failure === 'stale_connection';
         return true;
       },
       problem: (problem: Problem) => renderProblem(problem, 'id-1', ['X-App-Version', '3', 'X-Request-Id', 'id-1']),

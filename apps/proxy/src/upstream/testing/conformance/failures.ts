@@ -1,4 +1,3 @@
-import { MAX_ATTEMPTS } from '../../forwarder.js';
 import { valuesOf } from '../raw-client.js';
 import { GET, OK, problemOf } from './messages.js';
 import type { Suite } from './suite.js';
@@ -73,20 +72,34 @@ export function describeFailures(suite: Suite): void {
       await upstream.untilEnd();
     });
 
-    suite.rule('a request without a body that resets every instance is given up after three attempts', async ({ bench }) => {
-      const { client, instance, gateway } = await bench();
+    suite.rule(
+      'a request without a body that is reset goes to another instance, once, and is then given up',
+      async ({ bench, instance }) => {
+        const [first, second, third] = [await instance('a'), await instance('b'), await instance('c')];
+        const { client, gateway } = await bench({}, [first, second, third]);
+        const peer = await client();
+        peer.send(GET);
+        for (const one of [first, second]) {
+          const upstream = await one.connection();
+          await upstream.readMessage();
+          upstream.reset();
+        }
+        expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'upstream_reset', status: 502 });
+        await gateway.ended(1);
+        expect([first.accepted, second.accepted, third.accepted]).toEqual([1, 1, 0]);
+        expect(gateway.failures).toEqual(['reset']);
+        expect(gateway.results).toEqual([{ status: 502, outcome: 'complete' }]);
+      },
+    );
+
+    suite.rule('a failed connect is tried once more, not twice', async ({ bench, instance }) => {
+      const [first, second, third] = [await instance('a'), await instance('b'), await instance('c')];
+      for (const one of [first, second]) await one.stopAccepting();
+      const { client, gateway } = await bench({}, [first, second, third]);
       const peer = await client();
       peer.send(GET);
-      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-        const upstream = await instance.connection();
-        await upstream.readMessage();
-        upstream.reset();
-      }
-      expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'upstream_reset', status: 502 });
-      expect(instance.accepted).toBe(MAX_ATTEMPTS);
-      await gateway.ended(1);
-      expect(gateway.failures).toEqual(['reset', 'reset']);
-      expect(gateway.results).toEqual([{ status: 502, outcome: 'complete' }]);
+      expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'upstream_connect_failed', status: 502 });
+      expect([gateway.failures, third.accepted]).toEqual([['connect_failed'], 0]);
     });
 
     for (const [title, bytes] of [
