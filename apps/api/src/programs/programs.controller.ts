@@ -1,5 +1,5 @@
-import { Body, Controller, Get, HttpCode, Inject, Post, Put, Query, Res } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, HttpCode, Post, Put, Res } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { requireWeights } from '../distribution/distribution.controller.js';
 import { CurrentPrincipal } from '../http/auth.guard.js';
@@ -11,7 +11,6 @@ import { ApiIfMatch, ApiPage, ApiProblems } from '../http/openapi.js';
 import { PageQuery, type PageRequest, paginate } from '../http/pagination.js';
 import { ApiPreferWait, PreferWait } from '../http/prefer.js';
 import type { Principal } from '../http/request-context.js';
-import { SHUTDOWN } from '../tokens.js';
 import {
   InstancesDto,
   ProgramListDto,
@@ -26,11 +25,9 @@ import {
   toRunDto,
 } from './dto/program.dto.js';
 import { LifecycleService, runEtag, type StopOptions, type VersionPath } from './lifecycle.service.js';
-import { answerLogs } from './log-answer.js';
 import { ApiVersionPath, ProgramPath, type ProgramPathParts, VersionParams } from './program-path.js';
 import { ProgramsService, parseRunCursor, runCursor } from './programs.service.js';
 import { PROGRAM_TYPES } from './run.js';
-import { RunHost } from './run-host.js';
 import { RunWaiter } from './run-waiter.js';
 
 const DEFAULT_DRAIN_SECONDS = 30;
@@ -44,8 +41,6 @@ export class ProgramsController {
     private readonly programs: ProgramsService,
     private readonly lifecycle: LifecycleService,
     private readonly waiter: RunWaiter,
-    private readonly host: RunHost,
-    @Inject(SHUTDOWN) private readonly shutdown: AbortSignal,
   ) {}
 
   @Get('programs')
@@ -204,40 +199,6 @@ export class ProgramsController {
     const details = await this.programs.getRun({ ...path, type, name }, runId);
     response.setHeader('ETag', runEtag(details.run));
     return this.waiter.answer(details.run, 0);
-  }
-
-  @Get(':kind/:name/runs/:run/logs')
-  @ApiOperation({ summary: "Read what the run's programs printed; with follow=true go on reading (one JSON object a line)" })
-  @ApiQuery({
-    name: 'tail',
-    required: false,
-    description: 'The last so many lines; 0 to 10000, 1000 if not given.',
-    schema: { type: 'integer' },
-  })
-  @ApiQuery({ name: 'follow', required: false, schema: { type: 'boolean', default: false } })
-  @ApiOkResponse({
-    content: {
-      'application/json': {
-        example: {
-          items: [{ at: '2026-01-01T12:00:00.000Z', stream: 'stdout', instanceId: '6f1c2a9be01d4c55', line: 'listening' }],
-          nextCursor: null,
-        },
-      },
-      'application/x-ndjson': {
-        example: '{"at":"2026-01-01T12:00:00.000Z","stream":"stdout","instanceId":"6f1c2a9be01d4c55","line":"listening"}\n',
-      },
-    },
-  })
-  @ApiProblems(NOT_THERE, { 400: ['validation_failed'], 404: ['run_not_found'], 409: ['logs_elsewhere'] })
-  async logs(
-    @ProgramPath() { path, type, name }: ProgramPathParts,
-    @NameParam('run') runId: string,
-    @Query('tail') tail: unknown,
-    @Query('follow') follow: unknown,
-    @Res() response: Response,
-  ): Promise<void> {
-    const { run } = await this.programs.getRun({ ...path, type, name }, runId);
-    await answerLogs(this.host.logsOf(run), { tail, follow }, response, this.shutdown);
   }
 }
 

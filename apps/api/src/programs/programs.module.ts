@@ -5,6 +5,7 @@ import { ArtifactsModule } from '../artifacts/artifacts.module.js';
 import { DistributionModule } from '../distribution/distribution.module.js';
 import { PublishingModule } from '../publishing/publishing.module.js';
 import { LifecycleService } from './lifecycle.service.js';
+import { LogsController } from './logs.controller.js';
 import { ProgramsController } from './programs.controller.js';
 import { ProgramsService } from './programs.service.js';
 import { RegisteredInstancesController } from './registered-instances.controller.js';
@@ -15,11 +16,12 @@ import { RunSupervisor } from './run-supervisor.js';
 import { RunWaiter } from './run-waiter.js';
 import { RunWriter } from './run-writer.js';
 import { RunsRepository } from './runs.repository.js';
+import { VersionLogs } from './version-logs.js';
 
 @Module({
   imports: [AppsModule, ArtifactsModule, DistributionModule, PublishingModule],
   // Routes with more fixed segments first: `…/services/{svc}/instances/{id}` before `…/{kind}/{name}/…`.
-  controllers: [RegisteredInstancesController, ProgramsController],
+  controllers: [RegisteredInstancesController, LogsController, ProgramsController],
   providers: [
     ProgramsService,
     LifecycleService,
@@ -30,6 +32,7 @@ import { RunsRepository } from './runs.repository.js';
     RunWriter,
     RunWaiter,
     RunsRepository,
+    VersionLogs,
     AppsRepository,
   ],
 })

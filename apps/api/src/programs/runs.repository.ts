@@ -125,6 +125,16 @@ export class RunsRepository {
     return rows.map(toRun);
   }
 
+  /** Runs of all programs of one app version, the newest first. */
+  async listOfVersion(tx: Transaction, namespace: string, app: string, version: number, limit: number): Promise<Run[]> {
+    const rows = await query<RunRow>(
+      tx,
+      `${SELECT} WHERE r.namespace = $1 AND r.app = $2 AND r.version = $3 ORDER BY r.created_at DESC, r.run_id DESC LIMIT $4`,
+      [namespace, app, version, limit],
+    );
+    return rows.map(toRun);
+  }
+
   /** One start at a time for this app: two versions of a worker cannot both find that the other does not run. */
   async lockProgramStarts(tx: Transaction, namespace: string, app: string): Promise<void> {
     await query(tx, 'SELECT 1 FROM apps WHERE namespace = $1 AND name = $2 FOR NO KEY UPDATE', [namespace, app]);

@@ -87,8 +87,8 @@ export type InstanceEvent = { instanceId: string; runId: string; at: Date } & (
 export interface LogReader {
   /** The last `tail` lines (default 1000, at most 10000), oldest first, of those at or after `since`. A run without logs: none. */
   read(runId: string, options?: { tail?: number; since?: Date }): Promise<LogLine[]>;
-  /** The last `tail` lines and then every new one, until the run has ended or `signal` fires. A reader too slow is told what it missed. */
-  follow(runId: string, options: { tail?: number }, signal: AbortSignal): AsyncIterable<LogLine>;
+  /** What `read` gives and then every new line, until the run has ended or `signal` fires. A reader too slow is told what it missed. */
+  follow(runId: string, options: { tail?: number; since?: Date }, signal: AbortSignal): AsyncIterable<LogLine>;
 }
 
 export interface LogLine {

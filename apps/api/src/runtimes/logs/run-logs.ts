@@ -50,7 +50,7 @@ export class RunLogs implements LogReader {
     return matching.slice(Math.max(0, matching.length - wanted));
   }
 
-  async *follow(runId: string, { tail = DEFAULT_TAIL }: { tail?: number }, signal: AbortSignal): AsyncIterable<LogLine> {
+  async *follow(runId: string, options: { tail?: number; since?: Date }, signal: AbortSignal): AsyncIterable<LogLine> {
     const live = this.live.get(runId);
     const stopped = new AbortController();
     const stop = () => stopped.abort();
@@ -66,7 +66,7 @@ export class RunLogs implements LogReader {
     };
     try {
       await this.writing.get(runId);
-      const old = await this.read(runId, { tail });
+      const old = await this.read(runId, options);
       live?.on('lines', note);
       yield* old;
       if (!live || !this.live.has(runId)) return;
