@@ -1,11 +1,11 @@
 import type { AddressInfo } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { DEFAULT_ENGINE, DEFAULT_LIMITS, DEFAULT_MAX_IN_FLIGHT, type ProxyEngine } from './config/read-settings.js';
+import { DEFAULT_ENGINE, DEFAULT_LIMITS, DEFAULT_MAX_IN_FLIGHT, DEFAULT_OUTLIERS, type ProxyEngine } from './config/read-settings.js';
 import { createEngineForwarder } from './engine/engine-forwarder.js';
 import { ProxyGateway } from './http/gateway.js';
 import { createRandomIds } from './http/ids.js';
 import { LogBudget } from './http/log-budget.js';
-import { ProxyMetrics } from './metrics/proxy-metrics.js';
+import { ProxyMetrics, type RouteLabels } from './metrics/proxy-metrics.js';
 import type { RequestSide, RouteStanding } from './request-side.js';
 import { type Clock, realClock } from './table/clock.js';
 import { TableHolder } from './table/table-holder.js';
@@ -13,6 +13,7 @@ import type { CreateForwarder, Forwarder, ForwarderLimits } from './upstream/for
 import { createHttpProxyForwarder } from './upstream/http-proxy-forwarder.js';
 import { InstanceRegistry } from './upstream/instance-registry.js';
 import { MirrorSender } from './upstream/mirror-sender.js';
+import { type OutlierPolicy, Outliers } from './upstream/outliers.js';
 
 /** How requests are treated; can be told to another process as JSON. */
 export interface DataPathOptions {
@@ -22,6 +23,7 @@ export interface DataPathOptions {
   engine?: ProxyEngine | undefined;
   maxInFlight?: number | undefined;
   limits?: Partial<ForwarderLimits> | undefined;
+  outliers?: Partial<OutlierPolicy> | undefined;
   shutdownGraceMs?: number | undefined;
 }
 
@@ -44,23 +46,43 @@ export class DataPath implements RequestSide {
   readonly #mirrors = new MirrorSender();
 
   constructor(options: DataPathOptions, { log, random = Math.random, clock = realClock }: Surroundings) {
-    this.#registry = new InstanceRegistry((instance) => this.forwarder.release(instance));
-    this.sink = new TableHolder(this.#registry, random);
-    this.#metrics = new ProxyMetrics(() => gateway.inFlight);
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const now = () => performance.now();
+    const logBudget = new LogBudget(() => clock.now());
+    const outliers = new Outliers<RouteLabels>({
+      policy: { ...DEFAULT_OUTLIERS, ...options.outliers },
+      now,
+      trialMs: limits.connectTimeoutMs + limits.responseTimeoutMs,
+      onEject: ({ id, url }, route, forMs) => {
+        this.#metrics.ejection(route);
+        const suppressed = logBudget.take();
+        if (suppressed !== null) log.warn({ ...route, instanceId: id, instanceUrl: url, forMs, suppressed }, 'instance ejected');
+      },
+    });
+    this.#registry = new InstanceRegistry((instance) => {
+      outliers.forget(instance);
+      this.forwarder.release(instance);
+    });
+    this.sink = new TableHolder(this.#registry, outliers, random);
+    this.#metrics = new ProxyMetrics(
+      () => gateway.inFlight,
+      () => outliers.ejected,
+    );
     const gateway = new ProxyGateway({
       resolver: this.sink,
       mirrors: this.#mirrors,
       metrics: this.#metrics,
+      outliers,
       ids: createRandomIds(),
       random,
-      now: () => performance.now(),
+      now,
       basePath: options.basePath ?? '',
       trustForwarded: options.trustForwarded ?? false,
       maxInFlight: options.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT,
       log,
-      logBudget: new LogBudget(() => clock.now()),
+      logBudget,
     });
-    this.forwarder = FORWARDERS[options.engine ?? DEFAULT_ENGINE](gateway, { ...DEFAULT_LIMITS, ...options.limits });
+    this.forwarder = FORWARDERS[options.engine ?? DEFAULT_ENGINE](gateway, limits);
   }
 
   listen(host: string, port: number): Promise<AddressInfo> {

@@ -45,6 +45,57 @@ describe('CONTRACT §4: inside a version, the one with fewer requests in flight 
     expect(pickInstance([only], never, never)).toBe(only);
   });
 
+  describe('issue 3: ejected instances are not picked', () => {
+    const withUsable = (usable: boolean[]) => usable.map((one) => ({ load: 0, usable: one }));
+    const isUsable = ({ usable }: { usable: boolean }) => usable;
+    for (const usable of [
+      [true, false],
+      [false, true],
+      [true, true, false, false],
+      [false, false, false, false, false, false, false, true],
+    ]) {
+      it(`none of ${usable.filter((one) => !one).length} among ${usable.length}, and each of the others`, () => {
+        const instances = withUsable(usable);
+        const random = seededRandom(7);
+        const picked = new Set<object>();
+        for (let times = 0; times < 2_000; times++) picked.add(pickInstance(instances, loadOf, random, isUsable));
+        expect([...picked].sort()).toEqual(instances.filter(isUsable));
+        expect(picked.size).toBe(usable.filter((one) => one).length);
+      });
+    }
+
+    it('is even over the usable half', () => {
+      const instances = withUsable([true, false, true, false, true, false]);
+      const random = seededRandom(3);
+      const counts = instances.map(() => 0);
+      for (let times = 0; times < 20_000; times++) {
+        const index = instances.indexOf(pickInstance(instances, loadOf, random, isUsable));
+        counts[index] = (counts[index] as number) + 1;
+      }
+      // One draw in sixteen ends at the next usable one in order, which is the same for each here.
+      for (const index of [0, 2, 4]) expect(Math.abs((counts[index] as number) - 20_000 / 3)).toBeLessThan(binomialBound(20_000, 1 / 3));
+    });
+
+    it('the less busy of two usable ones, and one of all when none is usable', () => {
+      const instances = [
+        { load: 9, usable: true },
+        { load: 0, usable: false },
+        { load: 1, usable: true },
+      ];
+      const random = seededRandom(5);
+      const counts = instances.map(() => 0);
+      for (let times = 0; times < 1_000; times++) {
+        const index = instances.indexOf(pickInstance(instances, loadOf, random, isUsable));
+        counts[index] = (counts[index] as number) + 1;
+      }
+      // The busy one only when the other was not drawn in four draws of one of two.
+      expect(counts[1]).toBe(0);
+      expect(counts[0] as number).toBeLessThan(100);
+      const none = withUsable([false, false, false]);
+      expect(none).toContain(pickInstance(none, loadOf, random, isUsable));
+    });
+  });
+
   it('does not accept an empty list', () => {
     expect(() => pickInstance([], loadOf, Math.random)).toThrow(RangeError);
   });

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { parseBasePath } from '../http/parse-target.js';
 import type { ForwarderLimits } from '../upstream/forwarder.js';
+import type { OutlierPolicy } from '../upstream/outliers.js';
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 type LogLevel = (typeof LOG_LEVELS)[number];
@@ -26,6 +27,7 @@ export interface Settings {
   maxInFlight: number;
   shutdownGraceMs: number;
   limits: ForwarderLimits;
+  outliers: OutlierPolicy;
 }
 
 export class SettingsError extends Error {
@@ -34,8 +36,11 @@ export class SettingsError extends Error {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** One numeric setting: name, default, bounds. The table is the documentation of CONTRACT §2's open end. */
-const NUMBERS = {
+/** One numeric setting: name, default, bounds. */
+type NumberSetting = readonly [name: string, standard: number, min: number, max: number];
+
+/** The README's table of settings says what they mean. */
+const LIMITS = {
   /** Largest head of a request (request line and headers), bytes → 431. */
   headBytes: ['FABRIC_PROXY_MAX_HEAD_BYTES', 16_384, 1_024, 65_535],
   /** Largest request target, bytes → 414. */
@@ -53,12 +58,17 @@ const NUMBERS = {
   queuePerInstance: ['FABRIC_PROXY_MAX_QUEUE_PER_INSTANCE', 1_000, 0, 1_000_000],
   queueTimeoutMs: ['FABRIC_PROXY_QUEUE_TIMEOUT_MS', 5_000, 10, 600_000],
   clientConnections: ['FABRIC_PROXY_MAX_CONNECTIONS', 20_000, 1, 1_000_000],
-} as const satisfies Record<keyof ForwarderLimits, readonly [string, number, number, number]>;
+} as const satisfies Record<keyof ForwarderLimits, NumberSetting>;
+
+const OUTLIERS = {
+  consecutiveFailures: ['FABRIC_PROXY_OUTLIER_FAILURES', 5, 0, 1_000],
+  baseEjectionMs: ['FABRIC_PROXY_OUTLIER_EJECTION_MS', 5_000, 10, 3_600_000],
+  maxEjectionMs: ['FABRIC_PROXY_OUTLIER_MAX_EJECTION_MS', 300_000, 10, 86_400_000],
+} as const satisfies Record<keyof OutlierPolicy, NumberSetting>;
 
 /** The bounds of the data path when nothing is set. */
-export const DEFAULT_LIMITS: ForwarderLimits = Object.fromEntries(
-  Object.entries(NUMBERS).map(([key, [, standard]]) => [key, standard]),
-) as unknown as ForwarderLimits;
+export const DEFAULT_LIMITS: ForwarderLimits = numbers({}, LIMITS);
+export const DEFAULT_OUTLIERS: OutlierPolicy = numbers({}, OUTLIERS);
 export const DEFAULT_MAX_IN_FLIGHT = 10_000;
 export const DEFAULT_SHUTDOWN_GRACE_MS = 30_000;
 
@@ -69,11 +79,7 @@ export function readSettings(env: Environment): Settings {
   if (!URL.canParse(redisUrl) || !/^rediss?:$/.test(new URL(redisUrl).protocol)) {
     throw new SettingsError('REDIS_URL must be a redis:// or rediss:// URL');
   }
-  const limits = { ...DEFAULT_LIMITS };
-  for (const key of Object.keys(NUMBERS) as (keyof ForwarderLimits)[]) {
-    const [name, standard, min, max] = NUMBERS[key];
-    limits[key] = number(env, name, standard, min, max);
-  }
+  const limits = numbers(env, LIMITS);
   if (limits.targetBytes > limits.headBytes) {
     throw new SettingsError('FABRIC_PROXY_MAX_TARGET_BYTES must not exceed FABRIC_PROXY_MAX_HEAD_BYTES');
   }
@@ -98,6 +104,7 @@ export function readSettings(env: Environment): Settings {
     maxInFlight: number(env, 'FABRIC_PROXY_MAX_IN_FLIGHT', DEFAULT_MAX_IN_FLIGHT, 1, 1_000_000),
     shutdownGraceMs: number(env, 'FABRIC_PROXY_SHUTDOWN_GRACE_MS', DEFAULT_SHUTDOWN_GRACE_MS, 0, 3_600_000),
     limits,
+    outliers: numbers(env, OUTLIERS),
   };
 }
 
@@ -118,6 +125,11 @@ function requireOneWorker(env: Environment): void {
 function text(env: Environment, name: string): string | undefined {
   const value = env[name]?.trim();
   return value === '' ? undefined : value;
+}
+
+function numbers<K extends string>(env: Environment, settings: Readonly<Record<K, NumberSetting>>): Record<K, number> {
+  const entries = Object.entries<NumberSetting>(settings).map(([key, setting]) => [key, number(env, ...setting)]);
+  return Object.fromEntries(entries) as Record<K, number>;
 }
 
 function number(env: Environment, name: string, standard: number, min: number, max: number): number {

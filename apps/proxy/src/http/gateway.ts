@@ -4,6 +4,7 @@ import { NO_ROUTE } from '../metrics/proxy-metrics.js';
 import type { Exchange, ExchangeResult, Gateway, Refusal, RequestCopy, RequestHead, RetryableFailure } from '../upstream/forwarder.js';
 import type { InstanceState } from '../upstream/instance.js';
 import type { MirrorSender } from '../upstream/mirror-sender.js';
+import type { Outliers } from '../upstream/outliers.js';
 import { forwardedHeaders, requestIdOf } from './forwarded.js';
 import { forwardHeaders, withoutHeader } from './headers.js';
 import { hopsOf, MAX_HOPS } from './hops.js';
@@ -20,6 +21,7 @@ export interface GatewayOptions {
   resolver: RouteResolver;
   mirrors: MirrorSender;
   metrics: ProxyMetrics;
+  outliers: Outliers<RouteLabels>;
   ids: IdSource;
   random: () => number;
   /** Milliseconds, monotonic. */
@@ -113,11 +115,13 @@ export class ProxyGateway implements Gateway {
     requestId: string,
     startedAt: number,
   ): Exchange {
-    const { metrics, ids, trustForwarded } = this.#options;
-    const { version, artifactVersion, reason } = resolution;
+    const { metrics, ids, trustForwarded, outliers } = this.#options;
+    const { version, artifactVersion, reason, peers } = resolution;
     const route = labelsOf(target, String(version));
     let instance = resolution.instance;
     instance.inFlight += 1;
+    let isTrial = instance.outlier.ejectedUntil !== 0 && outliers.begin(instance);
+    let judged = false;
     const { fields, remoteAddress, encrypted } = head;
     const answerHeaders = [
       'X-App-Version',
@@ -147,18 +151,27 @@ export class ProxyGateway implements Gateway {
         if (next === null) return false;
         const failed = instance;
         failed.inFlight -= 1;
+        // A kept connection that was stale is no fault of its instance.
+        if (failure !== 'stale_connection') outliers.failed(failed, isTrial, peers, route);
+        else if (isTrial) outliers.undecided(failed);
         instance = next;
         instance.inFlight += 1;
+        isTrial = instance.outlier.ejectedUntil !== 0 && outliers.begin(instance);
         resolution.released(failed);
         metrics.retry(failure);
         return true;
       },
       problem: (problem) => {
+        if (isFailureOfInstance(problem.code)) {
+          judged = true;
+          outliers.failed(instance, isTrial, peers, route);
+        }
         this.#countProblem(problem, requestId, route, instance);
         return renderProblem(problem, requestId, answerHeaders);
       },
       end: (result) => {
         instance.inFlight -= 1;
+        if (!judged) judge(outliers, instance, isTrial, result, peers, route);
         resolution.released(instance);
         leave(resolution.serviceLimiter, resolution.versionLimiter);
         this.#end(route, result, startedAt);
@@ -218,6 +231,26 @@ export class ProxyGateway implements Gateway {
       'request failed',
     );
   }
+}
+
+/** Everything that the proxy says because an instance did not. */
+function isFailureOfInstance(code: ProblemCode): boolean {
+  return code.startsWith('upstream_');
+}
+
+/** What the end of a request says of its instance. A success of one that has not failed costs a comparison. */
+function judge(
+  outliers: Outliers<RouteLabels>,
+  instance: InstanceState,
+  isTrial: boolean,
+  { outcome, status }: ExchangeResult,
+  peers: readonly InstanceState[],
+  route: RouteLabels,
+): void {
+  if (outcome === 'complete' && (status < 502 || status > 504)) {
+    if (isTrial || instance.outlier.failures !== 0) outliers.succeeded(instance, isTrial);
+  } else if (outcome !== 'client_gone') outliers.failed(instance, isTrial, peers, route);
+  else if (isTrial) outliers.undecided(instance);
 }
 
 /** Worth a line in the log: what is not the client's fault. */

@@ -28,6 +28,8 @@ export type Resolution =
       artifactVersion: string;
       reason: RouteReason;
       instance: InstanceState;
+      /** All instances of the version. */
+      peers: readonly InstanceState[];
       /** Where a copy of the request goes; `null`: there is none. */
       mirror: { version: number; instance: InstanceState; maxBodyBytes: number } | null;
       serviceLimiter: Limiter | null;

@@ -6,7 +6,8 @@ const MAX_SERIES = 20_000;
 const OTHER = '_other';
 const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-const LABELS = ['namespace', 'app', 'service', 'version', 'code'] as const;
+const ROUTE_LABELS = ['namespace', 'app', 'service', 'version'] as const;
+const LABELS = [...ROUTE_LABELS, 'code'] as const;
 
 /** What a finished request belongs to. Only names that the table knows may come in here: the client must not invent label values. */
 export interface RouteLabels {
@@ -23,6 +24,7 @@ interface Series {
 }
 
 export const NO_ROUTE: RouteLabels = { namespace: '', app: '', service: '', version: '' };
+const OTHER_ROUTE: RouteLabels = { namespace: OTHER, app: OTHER, service: OTHER, version: OTHER };
 
 /** What requests are counted in, by the process that takes them. */
 export class ProxyMetrics {
@@ -65,8 +67,27 @@ export class ProxyMetrics {
   });
   readonly #series = new Map<string, Series>();
 
-  /** `inFlight` is read at scrape time. */
-  constructor(inFlight: () => number) {
+  readonly #ejections = new Counter({
+    name: 'fabric_proxy_ejections_total',
+    help: 'Instances that were taken out of the pick because they failed several times in a row.',
+    labelNames: ROUTE_LABELS,
+    registers: [this.registry],
+  });
+  readonly #ejectionSeries = new Set<string>();
+
+  /** Both are read at scrape time; `ejected` names a route for each instance that is ejected now. */
+  constructor(inFlight: () => number, ejected: () => Iterable<RouteLabels>) {
+    new Gauge({
+      name: 'fabric_proxy_ejected_instances',
+      help: 'Instances that are not picked until a trial request succeeds; of several workers, the one that has ejected most.',
+      labelNames: ROUTE_LABELS,
+      aggregator: 'max',
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const route of ejected()) this.inc({ ...route });
+      },
+    });
     new Gauge({
       name: 'fabric_proxy_in_flight_requests',
       help: 'Requests that have not ended.',
@@ -82,6 +103,12 @@ export class ProxyMetrics {
     series.count.inc();
     series.duration.observe(seconds);
     if (result.outcome === 'cut') this.#cutAnswers.inc();
+  }
+
+  ejection(route: RouteLabels): void {
+    const key = `${route.namespace}\n${route.app}\n${route.service}\n${route.version}`;
+    if (this.#ejectionSeries.size < MAX_SERIES) this.#ejectionSeries.add(key);
+    this.#ejections.inc({ ...(this.#ejectionSeries.has(key) ? route : OTHER_ROUTE) });
   }
 
   problem(code: string): void {
@@ -102,7 +129,7 @@ export class ProxyMetrics {
     const known = this.#series.get(key);
     if (known !== undefined) return known;
     if (this.#series.size >= MAX_SERIES && route.app !== OTHER) {
-      return this.#seriesOf({ namespace: OTHER, app: OTHER, service: OTHER, version: OTHER }, code);
+      return this.#seriesOf(OTHER_ROUTE, code);
     }
     const labels = { ...route, code };
     const made = { count: this.#requests.labels(labels), duration: this.#duration.labels(labels) };

@@ -14,19 +14,24 @@ import {
 import type { Resolution, RouteQuery, RouteResolver } from '../http/route-resolver.js';
 import type { InstanceState } from '../upstream/instance.js';
 import type { InstanceRegistry } from '../upstream/instance-registry.js';
+import type { Outliers } from '../upstream/outliers.js';
 import type { RouteSink } from './route-sync.js';
+
+type InstanceHealth = Pick<Outliers<unknown>, 'usable' | 'settle'>;
 
 /** The table that requests are routed by. An app is replaced in one assignment; requests that were routed before keep what they got. */
 export class TableHolder implements RouteSink, RouteResolver {
   ready = false;
   readonly #table = new RouteTable<InstanceState>();
   readonly #registry: InstanceRegistry;
+  readonly #outliers: InstanceHealth;
   readonly #limiters = new LimiterRegistry();
   readonly #random: () => number;
   readonly #inFlightOf = (instance: InstanceState): number => instance.inFlight;
 
-  constructor(registry: InstanceRegistry, random: () => number) {
+  constructor(registry: InstanceRegistry, outliers: InstanceHealth, random: () => number) {
     this.#registry = registry;
+    this.#outliers = outliers;
     this.#random = random;
   }
 
@@ -34,7 +39,9 @@ export class TableHolder implements RouteSink, RouteResolver {
     // The new app is in the table before former instances are let go: a request never picks one that was just released.
     this.#limiters.replaceApp(key, (obtainLimiter) => {
       this.#registry.replaceApp(key, (obtain) => {
-        this.#table.replace(compileApp(document.routes, obtain, obtainLimiter));
+        const app = compileApp(document.routes, obtain, obtainLimiter);
+        for (const { versions } of app.services.values()) for (const { instances } of versions) this.#outliers.settle(instances);
+        this.#table.replace(app);
       });
     });
   }
@@ -83,13 +90,16 @@ export class TableHolder implements RouteSink, RouteResolver {
       artifactVersion,
       reason: result.reason,
       instance: this.#pick(instances),
+      peers: instances,
       mirror: this.#mirror(service?.mirror ?? null, version),
       serviceLimiter: service?.limiter ?? null,
       versionLimiter: result.version.limiter,
       affinityCookie: madeUp !== null && app.affinity !== null && result.byAffinity ? affinityCookie(app.affinity, madeUp) : null,
       pickOther: (failed) => {
         const others = instances.filter((instance) => !instance.leaving && instance !== failed);
-        return others.length === 0 ? null : this.#pick(others);
+        // No trial either: this request has failed once already.
+        const well = others.filter((instance) => instance.outlier.ejectedUntil === 0);
+        return others.length === 0 ? null : this.#pick(well.length > 0 ? well : others);
       },
       released: (instance) => this.#registry.released(instance),
     };
@@ -102,6 +112,6 @@ export class TableHolder implements RouteSink, RouteResolver {
   }
 
   #pick(instances: readonly InstanceState[]): InstanceState {
-    return pickInstance(instances, this.#inFlightOf, this.#random);
+    return pickInstance(instances, this.#inFlightOf, this.#random, this.#outliers.usable);
   }
 }

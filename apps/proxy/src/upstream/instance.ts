@@ -1,4 +1,5 @@
 import type { InstanceRef } from '@app-fabric/routing';
+import { OutlierState } from './outlier-state.js';
 
 /** Where an instance listens, taken apart once, when the table is compiled. */
 export interface InstanceAddress {
@@ -17,6 +18,7 @@ export class InstanceState {
   readonly address: InstanceAddress;
   /** Requests that it has not finished, upgraded connections included. */
   inFlight = 0;
+  readonly outlier = new OutlierState();
   /** No table names it any more: what runs is finished, nothing new begins, and no connection is kept. */
   leaving = false;
 

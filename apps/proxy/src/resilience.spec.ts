@@ -1,0 +1,107 @@
+import { FakeBus } from './table/testing/fake-bus.js';
+import { call, cleanUp, type Handler, instance, PATH, shop, start } from './testing/proxy-bench.js';
+
+afterEach(cleanUp);
+
+const CART = `${PATH}/services/cart/methods/x`;
+
+/** An instance that can be told to fail. */
+async function moody(name: string) {
+  const mood = { fails: false };
+  const made = await instance(name, (req, res) => {
+    if (mood.fails) req.socket.destroy();
+    else res.end(JSON.stringify({ name }));
+  });
+  return { ...made, mood };
+}
+
+async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error('the condition was not met in time');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+describe.each(['native', 'http-proxy'] as const)('issue 3: outliers, engine %s', (engine) => {
+  const LABELS = '{namespace="default",app="shop",service="cart",version="1"}';
+
+  it('an instance that fails again and again is left alone, and asked again when its trial succeeds; requests do not notice', async () => {
+    const bus = new FakeBus();
+    const [bad, good, other] = [await moody('bad'), await moody('good'), await moody('other')];
+    bus.store('e1', 1, [shop(1, { 1: [bad, good, other] }, { 1: 10_000 })]);
+    const proxy = await start(bus, { engine, outliers: { consecutiveFailures: 3, baseEjectionMs: 300 } });
+    const metrics = async () => (await call(`${proxy.adminUrl}/metrics`)).text;
+    const ask = async () => expect((await call(`${proxy.proxyUrl}${CART}`)).status).toBe(200);
+    bad.mood.fails = true;
+    await eventually(async () => {
+      await ask();
+      return bad.requests.length >= 3;
+    });
+    await eventually(async () => (await metrics()).includes(`fabric_proxy_ejections_total${LABELS} 1`));
+    expect(await metrics()).toContain(`fabric_proxy_ejected_instances${LABELS} 1`);
+    // A change of the table does not bring it back.
+    bus.publish(2, shop(2, { 1: [bad, good, other], 2: [] }, { 1: 10_000 }));
+    await eventually(async () => {
+      await ask();
+      return (await metrics()).includes(`fabric_proxy_ejections_total${LABELS} 2`);
+    });
+    // The trials failed, one each, and the requests went on elsewhere.
+    bad.mood.fails = false;
+    const before = bad.requests.length;
+    await eventually(async () => {
+      await ask();
+      return bad.requests.length > before + 3;
+    });
+    expect(await metrics()).not.toContain('fabric_proxy_ejected_instances{');
+  });
+
+  it('the only instance is never ejected: it is asked as soon as it works again', async () => {
+    const bus = new FakeBus();
+    const one = await moody('one');
+    bus.store('e1', 1, [shop(1, { 1: [one] }, { 1: 10_000 })]);
+    const proxy = await start(bus, { engine, outliers: { consecutiveFailures: 1, baseEjectionMs: 60_000 } });
+    one.mood.fails = true;
+    for (let i = 0; i < 5; i += 1) expect((await call(`${proxy.proxyUrl}${CART}`)).json()).toMatchObject({ code: 'upstream_reset' });
+    one.mood.fails = false;
+    expect((await call(`${proxy.proxyUrl}${CART}`)).status).toBe(200);
+  });
+
+  const answers: [string, number, boolean][] = [
+    ['500', 500, false],
+    ['501', 501, false],
+    ['502', 502, true],
+    ['503', 503, true],
+    ['504', 504, true],
+    ['404', 404, false],
+  ];
+  for (const [title, status, ejects] of answers) {
+    it(`an instance that answers ${title} ${ejects ? 'is ejected as a broken gateway is' : 'works, as far as the proxy can tell'}`, async () => {
+      const bus = new FakeBus();
+      const answer: Handler = (_req, res) => res.writeHead(status).end();
+      const [bad, good] = [await instance('bad', answer), await instance('good')];
+      bus.store('e1', 1, [shop(1, { 1: [bad, good] }, { 1: 10_000 })]);
+      const proxy = await start(bus, { engine, outliers: { consecutiveFailures: 2, baseEjectionMs: 60_000 } });
+      await eventually(async () => {
+        await call(`${proxy.proxyUrl}${CART}`);
+        return bad.requests.length >= 2 && good.requests.length >= 10;
+      });
+      expect((await call(`${proxy.adminUrl}/metrics`)).text.includes(`fabric_proxy_ejections_total${LABELS} 1`)).toBe(ejects);
+    });
+  }
+
+  it('a pin to a version is served whatever was ejected of it; the distribution does not move', async () => {
+    const bus = new FakeBus();
+    const [bad, good, two] = [await moody('bad'), await moody('good'), await moody('two')];
+    bus.store('e1', 1, [shop(1, { 1: [bad, good], 2: [two] }, { 1: 10_000, 2: 0 })]);
+    const proxy = await start(bus, { engine, outliers: { consecutiveFailures: 1, baseEjectionMs: 60_000 } });
+    bad.mood.fails = true;
+    good.mood.fails = true;
+    for (let i = 0; i < 10; i += 1) expect((await call(`${proxy.proxyUrl}${CART}`)).headers['x-app-version']).toBe('1');
+    expect(two.requests).toEqual([]);
+    good.mood.fails = false;
+    bad.mood.fails = false;
+    const answer = await call(`${proxy.proxyUrl}${CART}`, { 'X-App-Version': '1' });
+    expect(answer.status).toBe(200);
+  });
+});
