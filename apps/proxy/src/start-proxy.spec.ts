@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { request as httpRequest, type ServerResponse } from 'node:http';
+import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AppRoutes } from '@app-fabric/routing';
@@ -361,6 +362,26 @@ describe('CONTRACT §5: start and stop', () => {
     expect(bus.reports[0]?.adminUrl).toBe(proxy.adminUrl.replace('127.0.0.1', hostname()));
   });
 
+  for (const engine of ['native', 'http-proxy'] as const) {
+    it(`a stop is announced before it is felt, engine ${engine}: /readyz says 503 while requests are still answered, each the last on its connection`, async () => {
+      const { proxy, base } = await running(undefined, {}, { engine, shutdownGraceMs: 60_000, limits: { lameDuckMs: 60_000 } });
+      const [kept, other] = [new Agent({ keepAlive: true }), new Agent({ keepAlive: true })];
+      const ask = (agent: Agent) => answerOf(httpRequest(`${base}/services/cart/methods/x`, { agent }).end());
+      expect((await ask(kept)).headers.connection).not.toBe('close');
+      await ask(other);
+      const closed = proxy.close();
+      expect([(await call(`${proxy.adminUrl}/readyz`)).status, (await call(`${proxy.adminUrl}/readyz`)).json()]).toEqual([
+        503,
+        expect.objectContaining({ ready: false, stopping: true }),
+      ]);
+      const last = await ask(kept);
+      expect([last.statusCode, last.headers.connection]).toEqual([200, 'close']);
+      // Nobody is connected any more: it does not wait for its minute.
+      other.destroy();
+      await closed;
+    });
+  }
+
   it('an address that is taken makes the start fail, and leaves nothing open', async () => {
     const { proxy } = await running();
     const port = Number(new URL(proxy.adminUrl).port);
@@ -420,6 +441,13 @@ function abortedCall(url: string): Promise<void> {
     request.on('close', () => resolve());
     request.end();
   });
+}
+
+async function answerOf(request: ClientRequest): Promise<IncomingMessage> {
+  const [answer] = (await once(request, 'response')) as [IncomingMessage];
+  answer.resume();
+  await once(answer, 'end');
+  return answer;
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {

@@ -74,6 +74,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   };
   const file = options.dataDir === undefined ? null : new SnapshotFile(join(options.dataDir, 'proxy-snapshot.json'), clock, log, snapshot);
   let reporter: Reporter | null = null;
+  let closing: Promise<void> | null = null;
   const onRoutesChanged = () => {
     side.routesChanged(sync.told, sync.source !== 'none');
     reporter?.now();
@@ -82,7 +83,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
 
   const admin = new AdminServer({
     readiness: () => ({
-      ready: side.ready,
+      ready: side.ready && closing === null,
+      stopping: closing !== null,
       source: sync.source,
       epoch: side.standing.applied?.epoch ?? null,
       revision: side.standing.applied?.revision ?? null,
@@ -128,7 +130,6 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   }));
   reporter.start();
 
-  let closing: Promise<void> | null = null;
   const close = async () => {
     // Reports go on while requests finish: the control plane may be waiting for them to end.
     await side.close(options.shutdownGraceMs ?? DEFAULT_SHUTDOWN_GRACE_MS);

@@ -58,6 +58,7 @@ const LIMITS = {
   queuePerInstance: ['FABRIC_PROXY_MAX_QUEUE_PER_INSTANCE', 1_000, 0, 1_000_000],
   queueTimeoutMs: ['FABRIC_PROXY_QUEUE_TIMEOUT_MS', 5_000, 10, 600_000],
   clientConnections: ['FABRIC_PROXY_MAX_CONNECTIONS', 20_000, 1, 1_000_000],
+  lameDuckMs: ['FABRIC_PROXY_LAME_DUCK_MS', 1_000, 0, 600_000],
 } as const satisfies Record<keyof ForwarderLimits, NumberSetting>;
 
 const OUTLIERS = {

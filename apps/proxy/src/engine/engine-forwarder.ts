@@ -64,20 +64,26 @@ class EngineForwarder implements Forwarder, EngineContext, InstancePools {
 
   async close(graceMs: number): Promise<void> {
     this.draining = true;
+    const lameDuckMs = Math.min(this.limits.lameDuckMs, graceMs);
+    await this.#untilNobodyIsLeft(lameDuckMs);
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const client of this.#clients) if (client.idle) client.close();
-    if (this.#clients.size > 0) {
-      let timer: NodeJS.Timeout | undefined;
-      await new Promise<void>((resolve) => {
-        this.#onLastGone = resolve;
-        timer = setTimeout(resolve, graceMs);
-      });
-      clearTimeout(timer);
-      for (const client of this.#clients) client.close();
-    }
+    await this.#untilNobodyIsLeft(graceMs - lameDuckMs);
+    for (const client of this.#clients) client.close();
     await closed;
     for (const pool of [...this.#pools.values()]) pool.closeIdle();
     this.#deadlines.close();
+  }
+
+  /** At most so long. */
+  async #untilNobodyIsLeft(ms: number): Promise<void> {
+    if (this.#clients.size === 0 || ms === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#onLastGone = resolve;
+      timer = setTimeout(resolve, ms);
+    });
+    clearTimeout(timer);
   }
 
   #accept(socket: Socket): void {

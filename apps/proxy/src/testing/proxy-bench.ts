@@ -62,7 +62,7 @@ export function call(url: string, headers: Record<string, string | string[]> = {
 }
 
 export async function start(bus: FakeBus, options: Partial<ProxyOptions> = {}): Promise<RunningProxy> {
-  const proxy = await startProxy({ bus, log: silent, shutdownGraceMs: 2_000, ...options });
+  const proxy = await startProxy({ bus, log: silent, shutdownGraceMs: 2_000, ...options, limits: { lameDuckMs: 0, ...options.limits } });
   cleanups.push(() => proxy.close());
   return proxy;
 }

@@ -13,7 +13,10 @@ export interface Forwarder {
   listen(host: string, port: number): Promise<AddressInfo>;
   /** The instance has left the table: idle connections to it are closed, busy ones are not used again. */
   release(instance: InstanceState): void;
-  /** Stops accepting, lets what runs finish for at most `graceMs`, then cuts it off. */
+  /**
+   * Lets what runs finish for at most `graceMs`, then cuts it off. For the first `lameDuckMs` of it, new requests are still answered, each as the last
+   * on its connection: whoever has one in flight does not meet a closed door. Nobody connected: nobody is waited for.
+   */
   close(graceMs: number): Promise<void>;
 }
 
@@ -110,6 +113,8 @@ export interface ForwarderLimits {
   /** How long they wait → 503. */
   queueTimeoutMs: number;
   clientConnections: number;
+  /** After the beginning of a stop, how long new requests are still taken. */
+  lameDuckMs: number;
 }
 
 /** Attempts for one request, the first included: it is tried once more. */

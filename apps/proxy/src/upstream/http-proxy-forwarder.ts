@@ -35,6 +35,7 @@ class HttpProxyForwarder implements Forwarder {
   readonly #sockets = new Set<Socket>();
   readonly #tunnels = new Set<Socket>();
   #draining = false;
+  #onLastGone: (() => void) | null = null;
 
   constructor(gateway: Gateway, limits: ForwarderLimits) {
     this.#gateway = gateway;
@@ -59,7 +60,10 @@ class HttpProxyForwarder implements Forwarder {
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.setMaxListeners(0); // one for each pipelined request
-      socket.once('close', () => this.#sockets.delete(socket));
+      socket.once('close', () => {
+        this.#sockets.delete(socket);
+        if (this.#sockets.size === 0) this.#onLastGone?.();
+      });
     });
     const onRequest = (req: IncomingMessage, res: ServerResponse) => this.#onRequest(req, res);
     this.#server.on('request', onRequest);
@@ -90,6 +94,8 @@ class HttpProxyForwarder implements Forwarder {
 
   async close(graceMs: number): Promise<void> {
     this.#draining = true;
+    const lameDuckMs = Math.min(this.#limits.lameDuckMs, graceMs);
+    await this.#untilNobodyIsLeft(lameDuckMs);
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
     // Node does not count as idle what has never sent anything.
@@ -101,7 +107,7 @@ class HttpProxyForwarder implements Forwarder {
         for (const socket of this.#tunnels) socket.destroy();
         this.#server.closeAllConnections();
         resolve();
-      }, graceMs);
+      }, graceMs - lameDuckMs);
     });
     await Promise.race([Promise.all([closed, tunnelsClosed]), graceOver]);
     clearTimeout(timer);
@@ -109,6 +115,17 @@ class HttpProxyForwarder implements Forwarder {
     // Responses of cut connections hear of it only after the server has closed.
     await Promise.all([...this.#responses].map((res) => new Promise((resolve) => res.once('close', resolve))));
     this.#agents.close();
+  }
+
+  /** At most so long. */
+  async #untilNobodyIsLeft(ms: number): Promise<void> {
+    if (this.#sockets.size === 0 || ms === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#onLastGone = resolve;
+      timer = setTimeout(resolve, ms);
+    });
+    clearTimeout(timer);
   }
 
   #onRequest(req: IncomingMessage, res: ServerResponse): void {

@@ -19,6 +19,7 @@ const TEST_LIMITS: ForwarderLimits = {
   queuePerInstance: 100,
   queueTimeoutMs: 2_000,
   clientConnections: 1_000,
+  lameDuckMs: 0,
 };
 
 /** One forwarder between raw clients and raw instances. */

@@ -1,5 +1,5 @@
 import { RawPeer, valuesOf } from '../raw-client.js';
-import { GET, OK } from './messages.js';
+import { GET, OK, request } from './messages.js';
 import type { Suite } from './suite.js';
 
 export function describeLeaving(suite: Suite): void {
@@ -21,13 +21,45 @@ export function describeLeaving(suite: Suite): void {
       await closed;
     });
 
-    suite.rule('close cuts off what exceeds the grace time, tunnels included', async ({ bench }) => {
-      const { client, instance, forwarder, gateway } = await bench();
+    suite.rule(
+      'at first a stop only says goodbye: kept and new connections are answered once more, then the idle ones are closed',
+      async ({ bench }) => {
+        const { client, forwarder, instance, port } = await bench({ lameDuckMs: 2_000 });
+        void instance.serve(() => OK);
+        const [kept, silent] = [await client(), await client()];
+        kept.send(GET);
+        await kept.readMessage();
+        const closed = forwarder.close(10_000);
+        for (const peer of [kept, await client()]) {
+          peer.send(GET);
+          const answer = await peer.readMessage();
+          expect([answer.body.toString(), valuesOf(answer.headers, 'connection')]).toEqual(['ok', ['close']]);
+          expect(await peer.readToEnd()).toBe('');
+        }
+        expect(await silent.readToEnd()).toBe('');
+        await closed;
+        await expect(RawPeer.connect(port)).rejects.toThrow('ECONNREFUSED');
+      },
+    );
+
+    suite.rule('a stop waits for nobody when nobody is connected, or the last one goes', async ({ bench }) => {
+      const { client, forwarder } = await bench({ lameDuckMs: 600_000 });
       const peer = await client();
-      peer.send(GET);
-      await (await instance.connection()).readMessage();
+      const closed = forwarder.close(600_000);
+      peer.close();
+      await closed;
+      const { forwarder: unused } = await bench({ lameDuckMs: 600_000 });
+      await unused.close(600_000);
+    });
+
+    suite.rule('close cuts off what exceeds the grace time, tunnels included', async ({ bench }) => {
+      const { begin, forwarder, gateway } = await bench({ lameDuckMs: 600_000 });
+      const { peer } = await begin(GET);
+      const tunnel = await begin(request('/ws', 'Connection: Upgrade\r\nUpgrade: websocket\r\n'));
+      tunnel.upstream.send('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+      await tunnel.peer.readHead();
       await forwarder.close(20);
-      await peer.untilEnd();
+      await Promise.all([peer.untilEnd(), tunnel.peer.untilEnd(), tunnel.upstream.untilEnd()]);
       expect(gateway.running).toBe(0);
     });
 
