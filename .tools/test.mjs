@@ -1,12 +1,25 @@
 // npm test [-- jest arguments]: every suite, then one closing line that sums them up.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { prepare, root } from './prepare.mjs';
 
 await prepare();
 const folder = mkdtempSync(join(tmpdir(), 'fabric-test-'));
+const env = { ...process.env };
+if (!(await postgresAnswers())) {
+  process.stderr.write(
+    'app-fabric: no PostgreSQL at 127.0.0.1:5432: tests use an embedded one; what needs several sessions of a real one is skipped\n',
+  );
+  env.FABRIC_TEST_EMBEDDED = join(folder, 'embedded');
+  spawnSync(process.execPath, [join(root, '.tools/embedded-database.mjs'), env.FABRIC_TEST_EMBEDDED, '--make'], {
+    stdio: ['ignore', 2, 2],
+  });
+}
+if (spawnSync('redis-server', ['--version']).status !== 0)
+  process.stderr.write('app-fabric: no redis-server on the PATH: tests that start and kill one are skipped\n');
 const report = join(folder, 'jest.json');
 const done = spawnSync(
   process.execPath,
@@ -20,7 +33,7 @@ const done = spawnSync(
     `--outputFile=${report}`,
     ...process.argv.slice(2),
   ],
-  { cwd: root, stdio: ['ignore', 2, 2] },
+  { cwd: root, stdio: ['ignore', 2, 2], env },
 );
 let exitCode = done.status ?? 1;
 try {
@@ -40,3 +53,15 @@ try {
 }
 rmSync(folder, { recursive: true, force: true });
 process.exitCode = exitCode;
+
+/** A DATABASE_URL that does not answer is an error of whoever set it, and shows as one. */
+async function postgresAnswers() {
+  if (process.env.DATABASE_URL) return true;
+  const { Client } = createRequire(join(root, 'apps/api/package.json'))('pg');
+  const client = new Client({ connectionString: 'postgres://postgres@127.0.0.1:5432/postgres', connectionTimeoutMillis: 5000 });
+  client.on('error', () => undefined);
+  return client.connect().then(
+    () => client.end().then(() => true),
+    () => false,
+  );
+}

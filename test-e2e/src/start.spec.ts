@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,12 +10,21 @@ import { killProcessesOf, processesOf } from './harness/program-processes.js';
 const MAIN = 'apps/standalone/dist/main.js';
 
 describe('npm start', () => {
+  /** An embedded database as a first start leaves it: making one takes seconds of computing, which one test does for all. */
+  let made: string;
   let folder: string;
   let settings: Record<string, string>;
   const app = `start-${process.pid}`;
 
+  beforeAll(async () => {
+    made = await mkdtemp(join(tmpdir(), 'fabric-made-'));
+  });
+
+  afterAll(() => rm(made, { recursive: true, force: true }));
+
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'fabric-start-'));
+    await cp(made, folder, { recursive: true });
     settings = {
       FABRIC_DATA_DIR: folder,
       FABRIC_API_PORT: '0',
@@ -48,6 +57,7 @@ describe('npm start', () => {
       expect((await sendHttp('GET', `${first.ready.proxyAdmin}/readyz`)).status).toBe(200);
       expect(await first.stop()).toEqual({ code: 0, signal: null });
       expect(await processesOf(app)).toEqual([]);
+      await cp(join(folder, 'postgres'), join(made, 'postgres'), { recursive: true });
 
       const second = await Program.start('start again', MAIN, settings);
       try {

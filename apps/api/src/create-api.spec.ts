@@ -11,7 +11,7 @@ import { TEST_TOKEN, testConfig } from './testing/create-test-api.js';
 import { eventually } from './testing/eventually.js';
 import { FakePublisherBus } from './testing/fake-publisher-bus.js';
 import { createSeverableProxy, type SeverableProxy } from './testing/severable-proxy.js';
-import { createTestDatabase, type TestDatabase } from './testing/test-database.js';
+import { createTestDatabase, itWithSessions, type TestDatabase } from './testing/test-database.js';
 
 const logger = pino({ level: 'silent' });
 let database: TestDatabase;
@@ -48,7 +48,7 @@ describe('a start', () => {
     await expect(start(database.url)).rejects.toThrow('npm run migrate');
   });
 
-  it('on a database that refuses us for good is refused', async () => {
+  itWithSessions('on a database that refuses us for good is refused', async () => {
     const url = new URL(database.url);
     url.pathname = '/there_is_no_such_database';
     await expect(start(url.href)).rejects.toThrow(/does not exist/);

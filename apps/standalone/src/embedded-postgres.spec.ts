@@ -15,7 +15,9 @@ let pools: pg.Pool[] = [];
 // One folder for all: making an empty database takes seconds. Each test has tables of its own.
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fabric-pglite-'));
-});
+  await open();
+  await closeAll();
+}, 60_000);
 
 afterEach(closeAll);
 

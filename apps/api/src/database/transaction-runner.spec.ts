@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { eventually } from '../testing/eventually.js';
 import { createSeverableProxy, type SeverableProxy } from '../testing/severable-proxy.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { createTestDatabase, itWithSessions, type TestDatabase } from '../testing/test-database.js';
 import { Database } from './database.js';
 import { migrateDatabase } from './migrate-database.js';
 import { query, type Transaction, type Transactions } from './transaction.js';
@@ -77,7 +77,7 @@ describe('run', () => {
     });
   });
 
-  it('runs the work again after a deadlock', async () => {
+  itWithSessions('runs the work again after a deadlock', async () => {
     const met = meeting(2);
     let runs = 0;
     const both = (first: number, second: number) =>
@@ -136,7 +136,7 @@ describe('read and snapshot', () => {
     });
   }
 
-  it('snapshot sees one moment, read the newest', async () => {
+  itWithSessions('snapshot sees one moment, read the newest', async () => {
     const seen = async (how: 'read' | 'snapshot') =>
       transactions[how](async (tx) => {
         const look = async () => (await query<{ value: number }>(tx, 'SELECT value FROM numbers WHERE id = 1'))[0]!.value;
@@ -238,7 +238,7 @@ describe('when the database goes away', () => {
     });
   }
 
-  it('a statement that takes too long is 503, and its connection is not used again in that state', async () => {
+  itWithSessions('a statement that takes too long is 503, and its connection is not used again in that state', async () => {
     const work = transactions.run(async (tx) => {
       await query(tx, "SET LOCAL statement_timeout = '10ms'");
       await add(tx, 1);
