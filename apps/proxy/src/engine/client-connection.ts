@@ -12,6 +12,7 @@ import { BodyCopy } from '../upstream/body-copy.js';
 import type { RequestCopy } from '../upstream/forwarder.js';
 import type { EngineContext, Expiring } from './engine-context.js';
 import type { InstanceConnection } from './instance-connection.js';
+import { RequestClock } from './request-clock.js';
 import { ScannedFields } from './scanned-fields.js';
 import { type ClientSide, type InstancePools, Transfer } from './transfer.js';
 import { joinTunnel } from './tunnel.js';
@@ -40,6 +41,8 @@ const COPY_BYTES = 8_192;
 /** One client's connection: one request after the other, answers in their order. */
 export class ClientConnection implements Expiring, ClientSide {
   deadline: number;
+  /** Of the whole request; `null`: it has no limit. */
+  readonly requestClock: RequestClock | null;
   private phase = IDLE;
   private readonly head: RequestHead;
   private readonly input: HeadInput;
@@ -48,6 +51,7 @@ export class ClientConnection implements Expiring, ClientSide {
   private readonly remoteAddress: string;
   private body: ChunkedBody | null = null;
   private bodyLeft = 0;
+  private bodyDeadline = 0;
   private bodyCopy: BodyCopy | null = null;
   private requestWhole = true;
   private keepAlive = true;
@@ -64,7 +68,8 @@ export class ClientConnection implements Expiring, ClientSide {
     private readonly socket: Socket,
     private readonly onGone: (connection: ClientConnection) => void,
   ) {
-    const { headBytes, targetBytes, headTimeoutMs } = engine.limits;
+    const { headBytes, targetBytes, headTimeoutMs, requestTimeoutMs } = engine.limits;
+    this.requestClock = requestTimeoutMs === 0 ? null : new RequestClock(() => this.transfer.late(this.requestWhole, requestTimeoutMs));
     this.head = new RequestHead({ headBytes, targetBytes });
     this.input = new HeadInput(headBytes);
     this.fields = new ScannedFields(this.head.fields);
@@ -107,6 +112,7 @@ export class ClientConnection implements Expiring, ClientSide {
 
   /** Goes on with what was held: the instance is ready for the body, or the next request may be read. */
   proceed(): void {
+    if (this.phase === BODY) this.awaitBody();
     if (this.taking) return;
     const { held } = this;
     if (held !== null) {
@@ -167,6 +173,7 @@ export class ClientConnection implements Expiring, ClientSide {
     });
     if (opened.kind === 'exchange') {
       if (!this.requestWhole) this.deadline = engine.now + engine.limits.streamIdleMs;
+      this.requestClock?.start(engine.now + engine.limits.requestTimeoutMs);
       if (opened.copy !== null) this.copyBody(opened.copy);
       this.transfer.begin(opened, text);
       return;
@@ -180,9 +187,26 @@ export class ClientConnection implements Expiring, ClientSide {
     else if (this.head.framing === CHUNKED || this.bodyLeft <= copy.maxBodyBytes) this.bodyCopy = new BodyCopy(copy);
   }
 
+  /** The client's turn: with the first part of the body, and again when the instance has kept it waiting. */
+  private awaitBody(): void {
+    const { streamIdleMs, headTimeoutMs, minBodyBytesPerSecond } = this.engine.limits;
+    const waits = minBodyBytesPerSecond === 0 || this.head.expectsContinue || this.transfer.answering;
+    this.bodyDeadline = this.engine.now + (waits ? streamIdleMs : Math.min(headTimeoutMs, streamIdleMs));
+    this.deadline = this.bodyDeadline;
+  }
+
+  /** Each byte buys time, at most as much as silence may last: a body that only trickles runs out of it. */
+  private bodyCame(bytes: number): void {
+    const { streamIdleMs, minBodyBytesPerSecond } = this.engine.limits;
+    const latest = this.engine.now + streamIdleMs;
+    if (minBodyBytesPerSecond === 0 || this.transfer.answering) this.bodyDeadline = latest;
+    else this.bodyDeadline = Math.min(this.bodyDeadline + (bytes * 1_000) / minBodyBytesPerSecond, latest);
+    this.deadline = this.bodyDeadline;
+  }
+
   private takeBody(chunk: Buffer, start: number): number {
     const { bodyBytes } = this.engine.limits;
-    this.deadline = this.engine.now + this.engine.limits.streamIdleMs;
+    this.bodyCame(chunk.length - start);
     let end: number;
     let passEnd: number;
     let tail = '';
@@ -225,7 +249,6 @@ export class ClientConnection implements Expiring, ClientSide {
   unblock(): void {
     if (!this.blocked) return;
     this.blocked = false;
-    if (this.phase === BODY) this.deadline = this.engine.now + this.engine.limits.streamIdleMs;
     this.proceed();
   }
 
@@ -254,6 +277,7 @@ export class ClientConnection implements Expiring, ClientSide {
   }
 
   answered(mayStayOpen: boolean): void {
+    this.requestClock?.stop();
     if (this.phase === CLOSED) return;
     if (!mayStayOpen || !this.mayStayOpen) {
       this.linger();
@@ -303,6 +327,7 @@ export class ClientConnection implements Expiring, ClientSide {
   tunnel(connection: InstanceConnection, rest: Buffer): void {
     this.phase = TUNNEL;
     this.deadline = 0;
+    this.requestClock?.stop();
     const { held } = this;
     this.held = null;
     const sides = { client: this.socket, instance: connection.socket };

@@ -25,8 +25,26 @@ class EngineForwarder implements Forwarder, EngineContext, InstancePools {
     readonly gateway: Gateway,
     readonly limits: ForwarderLimits,
   ) {
-    const { headTimeoutMs, clientIdleMs, connectTimeoutMs, responseTimeoutMs, streamIdleMs, instanceIdleMs, queueTimeoutMs } = limits;
-    const timeouts = [headTimeoutMs, clientIdleMs, connectTimeoutMs, responseTimeoutMs, streamIdleMs, instanceIdleMs, queueTimeoutMs];
+    const {
+      headTimeoutMs,
+      clientIdleMs,
+      connectTimeoutMs,
+      responseTimeoutMs,
+      requestTimeoutMs,
+      streamIdleMs,
+      instanceIdleMs,
+      queueTimeoutMs,
+    } = limits;
+    const timeouts = [
+      headTimeoutMs,
+      clientIdleMs,
+      connectTimeoutMs,
+      responseTimeoutMs,
+      requestTimeoutMs,
+      streamIdleMs,
+      instanceIdleMs,
+      queueTimeoutMs,
+    ];
     this.#deadlines = new Deadlines(Math.min(...timeouts.filter((ms) => ms > 0)), () => performance.now());
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
     this.#server.maxConnections = limits.clientConnections;
@@ -89,10 +107,12 @@ class EngineForwarder implements Forwarder, EngineContext, InstancePools {
   #accept(socket: Socket): void {
     const client = new ClientConnection(this, socket, (gone) => {
       this.#deadlines.remove(gone);
+      if (gone.requestClock !== null) this.#deadlines.remove(gone.requestClock);
       this.#clients.delete(gone);
       if (this.#clients.size === 0) this.#onLastGone?.();
     });
     this.#clients.add(client);
     this.#deadlines.add(client);
+    if (client.requestClock !== null) this.#deadlines.add(client.requestClock);
   }
 }

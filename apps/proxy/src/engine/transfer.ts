@@ -6,7 +6,7 @@ import type { RequestHead } from '../http1/request-head.js';
 import type { ResponseHead } from '../http1/response-head.js';
 import { REQUEST_FIELDS_OF_PROXY, writeRequestHead } from '../http1/write-request.js';
 import { RESPONSE_FIELDS_OF_PROXY, writeResponseHead } from '../http1/write-response.js';
-import { type Exchange, isIdempotent, MAX_ATTEMPTS, type RetryableFailure } from '../upstream/forwarder.js';
+import { type Exchange, type ExchangeResult, isIdempotent, MAX_ATTEMPTS, type RetryableFailure } from '../upstream/forwarder.js';
 import type { InstanceState } from '../upstream/instance.js';
 import type { AnswerReader, InstanceConnection, InstanceFailure } from './instance-connection.js';
 import type { InstancePool } from './instance-pool.js';
@@ -247,12 +247,12 @@ export class Transfer implements AnswerReader {
   }
 
   /** There is no answer of an instance: the proxy makes one. */
-  fail(code: ProblemCode, detail: string): void {
+  fail(code: ProblemCode, detail: string, whenAnswering: 'cut' | 'late' = 'cut'): void {
     const { exchange } = this;
     if (exchange === null) return;
     this.leave(exchange);
     if (this.status !== 0) {
-      this.end('cut');
+      this.end(whenAnswering);
       this.client.cut(this.endsWithConnection);
       return;
     }
@@ -260,6 +260,11 @@ export class Transfer implements AnswerReader {
     this.status = problem.status;
     this.end('complete');
     this.client.answerWith(problem);
+  }
+
+  /** The whole request has taken too long. */
+  late(requestWhole: boolean, timeoutMs: number): void {
+    this.fail(requestWhole ? 'upstream_timeout' : 'request_timeout', `The request took longer than ${timeoutMs} ms.`, 'late');
   }
 
   /** The client is gone. */
@@ -283,7 +288,7 @@ export class Transfer implements AnswerReader {
     this.connection = null;
   }
 
-  private end(outcome: 'complete' | 'cut' | 'client_gone'): void {
+  private end(outcome: ExchangeResult['outcome']): void {
     const { exchange, status } = this;
     this.exchange = null;
     this.sending = false;

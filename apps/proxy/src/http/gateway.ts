@@ -249,7 +249,7 @@ function judge(
 ): void {
   if (outcome === 'complete' && (status < 502 || status > 504)) {
     if (isTrial || instance.outlier.failures !== 0) outliers.succeeded(instance, isTrial);
-  } else if (outcome !== 'client_gone') outliers.failed(instance, isTrial, peers, route);
+  } else if (outcome === 'complete' || outcome === 'cut') outliers.failed(instance, isTrial, peers, route);
   else if (isTrial) outliers.undecided(instance);
 }
 

@@ -81,8 +81,8 @@ export type RetryableFailure = 'connect_failed' | 'stale_connection' | 'reset';
 export interface ExchangeResult {
   /** Status sent to the client; 0 when the connection ended before an answer. */
   status: number;
-  /** How it ended: a whole answer; an answer cut short by the instance; the client went away. */
-  outcome: 'complete' | 'cut' | 'client_gone';
+  /** How it ended: a whole answer; an answer cut short by the instance; by the proxy, because it took too long; the client went away. */
+  outcome: 'complete' | 'cut' | 'late' | 'client_gone';
 }
 
 /** Every bound of the data path. Times in milliseconds; 0 switches a limit off only where it says so. */
@@ -101,6 +101,10 @@ export interface ForwarderLimits {
   connectTimeoutMs: number;
   /** From the last byte of the request to the head of the answer → 504. */
   responseTimeoutMs: number;
+  /** From the head of a request to the end of its answer; 0: no limit. Not for upgraded connections. → 408 while its body comes, then 504; an answer that has begun is cut. */
+  requestTimeoutMs: number;
+  /** A request's body must come at least so fast, after a time as long as `headTimeoutMs` → 408; 0: no limit. Waiting for the instance does not count, and neither does what comes when the answer has begun. */
+  minBodyBytesPerSecond: number;
   /** Longest silence inside a body, either way. */
   streamIdleMs: number;
   /** Longest silence on an upgraded connection. */

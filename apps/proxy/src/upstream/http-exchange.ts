@@ -40,6 +40,9 @@ export class HttpExchange {
   readonly #expectsContinue: boolean;
   #over = false;
   #timer: NodeJS.Timeout | null = null;
+  /** Of the whole request. */
+  #clock: NodeJS.Timeout | null = null;
+  #wasLate = false;
 
   constructor(
     private readonly context: HttpExchangeContext,
@@ -53,6 +56,8 @@ export class HttpExchange {
     res.once('close', () => this.#finish());
     res.on('error', () => res.destroy());
     req.on('error', () => res.destroy());
+    const { requestTimeoutMs } = context.limits;
+    if (requestTimeoutMs > 0) this.#clock = setTimeout(() => this.#late(requestTimeoutMs), requestTimeoutMs);
     try {
       this.#attempt(false);
     } catch (error) {
@@ -67,6 +72,10 @@ export class HttpExchange {
     const { protocol, hostname, port, basePath } = instance.address;
     this.#attempts += 1;
     this.#connected = false;
+    if (!fresh && agents.isFull(instance, limits.queuePerInstance)) {
+      this.#fail('overloaded', 'Too many requests wait for a connection to the instance.');
+      return;
+    }
     let own: ClientRequest | null = null;
     const body = {
       // http-proxy pipes its `buffer` into the new request at once. This one waits for the connection, so that a failed attempt leaves the body whole.
@@ -91,8 +100,10 @@ export class HttpExchange {
         if (own === this.#request) this.#attemptFailed(error);
       },
     );
-    this.#startTimer(limits.connectTimeoutMs, () =>
-      this.#attemptFailed(Object.assign(new Error('connect timeout'), { code: 'ETIMEDOUT' })),
+    // Until it has a socket, it waits for one to come free.
+    const { queueTimeoutMs } = limits;
+    this.#startTimer(queueTimeoutMs, () =>
+      this.#fail('overloaded', `The instance is busy: no connection came free within ${queueTimeoutMs} ms.`),
     );
   }
 
@@ -113,8 +124,15 @@ export class HttpExchange {
     this.#request = request;
     request.maxHeadersCount = 0; // the size is bounded; a silently dropped header is worse than a long list
     request.once('socket', (socket: Socket) => {
-      if (socket.connecting) socket.once('connect', () => this.#onConnected(request));
-      else this.#onConnected(request);
+      if (!socket.connecting) {
+        this.#onConnected(request);
+        return;
+      }
+      socket.once('connect', () => this.#onConnected(request));
+      if (request !== this.#request) return;
+      this.#startTimer(this.context.limits.connectTimeoutMs, () =>
+        this.#attemptFailed(Object.assign(new Error('connect timeout'), { code: 'ETIMEDOUT' })),
+      );
     });
     request.on('continue', () => {
       if (!this.#expectsContinue || this.#continued || this.#over || this.res.headersSent) return;
@@ -145,18 +163,31 @@ export class HttpExchange {
       request.end();
       return;
     }
-    const { bodyBytes, streamIdleMs } = this.context.limits;
+    const { bodyBytes, streamIdleMs, headTimeoutMs, minBodyBytesPerSecond } = this.context.limits;
     // Whose silence is it? An instance that takes nothing holds the client up.
-    this.#startTimer(streamIdleMs, () => {
-      if (request.writableNeedDrain) this.#fail('upstream_timeout', `The instance took nothing of the body for ${streamIdleMs} ms.`);
-      else this.#fail('request_timeout', 'The body of the request did not arrive in time.');
-    });
+    const onSilence = () => {
+      if (!request.writableNeedDrain) this.#fail('request_timeout', 'The body of the request did not arrive in time.');
+      else if (measured && !patient) {
+        patient = true;
+        this.#startTimer(streamIdleMs, onSilence);
+      } else this.#fail('upstream_timeout', `The instance took nothing of the body for ${streamIdleMs} ms.`);
+    };
+    // Each byte buys time, at most as much as silence may last: a body that only trickles runs out of it.
+    const measured = minBodyBytesPerSecond > 0 && !this.#expectsContinue;
+    let patient = false;
+    const graceMs = measured ? Math.min(headTimeoutMs, streamIdleMs) : streamIdleMs;
+    let deadline = performance.now() + graceMs;
+    this.#startTimer(graceMs, onSilence);
     const bodyCopy = copy === null ? null : new BodyCopy(copy);
     this.req.on('data', (chunk: Buffer) => {
       bodyCopy?.add(chunk, 0, chunk.length);
       if (request !== this.#request) return; // given up: the rest is only thrown away
       this.#bodyBytes += chunk.length;
-      this.#timer?.refresh();
+      if (measured && this.#answer === null) {
+        const now = performance.now();
+        deadline = Math.min(deadline + (chunk.length * 1_000) / minBodyBytesPerSecond, now + streamIdleMs);
+        this.#startTimer(deadline - now, onSilence);
+      } else this.#timer?.refresh();
       if (bodyBytes > 0 && this.#bodyBytes > bodyBytes) this.#fail('body_too_large', `The body is larger than ${bodyBytes} bytes.`);
     });
     this.req.once('end', () => {
@@ -165,7 +196,12 @@ export class HttpExchange {
       if (this.#framing.kind === 'chunked') request.addTrailers(forwardTrailers(this.req.rawTrailers));
       request.end();
     });
-    request.on('drain', () => this.#timer?.refresh());
+    request.on('drain', () => {
+      deadline = Math.max(deadline, performance.now() + graceMs);
+      patient = false;
+      if (measured && this.#answer === null && !this.req.complete) this.#startTimer(graceMs, onSilence);
+      else this.#timer?.refresh();
+    });
     this.req.pipe(request, { end: false });
     // The instance may have something to say to the head alone.
     setImmediate(() => {
@@ -264,6 +300,11 @@ export class HttpExchange {
     sendProblem(this.req, this.res, this.exchange.problem({ code, detail }));
   }
 
+  #late(timeoutMs: number): void {
+    this.#wasLate = true;
+    this.#fail(this.req.complete ? 'upstream_timeout' : 'request_timeout', `The request took longer than ${timeoutMs} ms.`);
+  }
+
   #cut(): void {
     this.#wasCut = true;
     this.#leaveInstance();
@@ -287,13 +328,14 @@ export class HttpExchange {
   #finish(): void {
     if (this.#over) return;
     this.#over = true;
+    if (this.#clock !== null) clearTimeout(this.#clock);
     const { res } = this;
     const cut = this.#wasCut && this.#answer !== null;
     this.#leaveInstance();
     this.req.resume();
     this.exchange.end({
       status: res.headersSent ? res.statusCode : 0,
-      outcome: res.writableFinished ? 'complete' : cut ? 'cut' : 'client_gone',
+      outcome: res.writableFinished ? 'complete' : cut ? (this.#wasLate ? 'late' : 'cut') : 'client_gone',
     });
   }
 

@@ -37,6 +37,16 @@ export class InstanceAgents {
     return agent;
   }
 
+  /** True when a request to the instance would have to wait for a connection, and as many as `places` do so already. */
+  isFull(instance: InstanceState, places: number): boolean {
+    const agent = this.#agents.get(instance);
+    if (agent === undefined || count(agent.sockets) < this.#maxConnections || count(agent.freeSockets) > 0) return false;
+    let waiting = 0;
+    // Given up by their clients, they stay in Node's queue until their turn comes.
+    for (const queue of Object.values(agent.requests)) for (const request of queue ?? []) if (!request.destroyed) waiting += 1;
+    return waiting >= places;
+  }
+
   /** An agent whose connection is new and used once. */
   freshAgent(instance: InstanceState): Agent {
     return instance.address.protocol === 'https:' ? new https.Agent({ keepAlive: false }) : new http.Agent({ keepAlive: false });
@@ -86,6 +96,10 @@ export class InstanceAgents {
     };
     return agent;
   }
+}
+
+function count(sockets: NodeJS.ReadOnlyDict<Socket[]>): number {
+  return Object.values(sockets).reduce((sum, list) => sum + (list?.length ?? 0), 0);
 }
 
 function hintedIdleMs(answer: http.IncomingMessage | undefined): number {

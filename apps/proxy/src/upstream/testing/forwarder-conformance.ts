@@ -13,6 +13,7 @@ import { describeHttp10 } from './conformance/http-1-0.js';
 import { describeInterimAnswers } from './conformance/interim-answers.js';
 import { describeIsolation } from './conformance/isolation.js';
 import { describeLeaving } from './conformance/leaving.js';
+import { describeLimits } from './conformance/limits.js';
 import { describePipelining } from './conformance/pipelining.js';
 import { describeRefusals } from './conformance/refusals.js';
 import { describeSmuggling } from './conformance/smuggling.js';
@@ -27,6 +28,7 @@ const ROOMS = [
   describeConnectionLifetime,
   describeBackPressure,
   describeTimeouts,
+  describeLimits,
   describeEarlyAnswers,
   describeTargets,
   describeInterimAnswers,

@@ -12,6 +12,8 @@ const TEST_LIMITS: ForwarderLimits = {
   clientIdleMs: 10_000,
   connectTimeoutMs: 2_000,
   responseTimeoutMs: 10_000,
+  requestTimeoutMs: 0,
+  minBodyBytesPerSecond: 0,
   streamIdleMs: 10_000,
   tunnelIdleMs: 10_000,
   instanceIdleMs: 10_000,

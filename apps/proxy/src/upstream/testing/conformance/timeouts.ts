@@ -4,6 +4,8 @@ import type { Suite } from './suite.js';
 
 /** The limits of a case that waits for one of them: long enough to get there on a busy machine, short enough to wait for. */
 const SOON_MS = 150;
+/** Where something has to be done before the limit. */
+const LATER_MS = 600;
 
 export function describeTimeouts(suite: Suite): void {
   describe('timeouts', () => {
@@ -43,6 +45,124 @@ export function describeTimeouts(suite: Suite): void {
       }
       await gateway.ended(2);
       expect(gateway.running).toBe(0);
+    });
+
+    for (const [kind, head, part] of [
+      ['a length', 'Content-Length: 100000\r\n', 'a'],
+      ['chunks', 'Transfer-Encoding: chunked\r\n', chunk('a')],
+    ] as const) {
+      suite.rule(`408 for a body that only trickles, each byte in time: ${kind}`, async ({ bench }) => {
+        const { begin, gateway } = await bench({ headTimeoutMs: SOON_MS, minBodyBytesPerSecond: 1_000 });
+        const { peer, upstream } = await begin(post(head));
+        const drip = setInterval(() => peer.send(part), 20);
+        try {
+          expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'request_timeout', status: 408 });
+          await upstream.untilEnd();
+        } finally {
+          clearInterval(drip);
+        }
+        await gateway.ended(1);
+        expect(gateway.running).toBe(0);
+      });
+    }
+
+    suite.rule('a body that comes fast enough may take several times as long', async ({ bench }) => {
+      const { begin } = await bench({ headTimeoutMs: LATER_MS, minBodyBytesPerSecond: 1_000 });
+      const { peer, upstream } = await begin(post('Transfer-Encoding: chunked\r\n'));
+      // Each piece buys two seconds.
+      const piece = chunk('x'.repeat(2_000));
+      const until = Date.now() + 2 * LATER_MS;
+      while (Date.now() < until) {
+        peer.send(piece);
+        await upstream.readBytes(piece.length);
+      }
+      peer.send(LAST_CHUNK);
+      await upstream.readBytes(LAST_CHUNK.length);
+      upstream.send(OK);
+      expect((await peer.readMessage()).status).toBe(200);
+    });
+
+    suite.rule('a client that the instance keeps waiting is not slow', async ({ bench }) => {
+      const { begin } = await bench({ headTimeoutMs: LATER_MS, minBodyBytesPerSecond: 100_000_000 });
+      const bytes = 32 * 1024 * 1024;
+      const { peer, upstream } = await begin(post(`Content-Length: ${bytes}\r\n`));
+      upstream.socket.pause();
+      peer.send(Buffer.alloc(bytes, 'x'));
+      await new Promise((resolve) => setTimeout(resolve, 2 * LATER_MS));
+      upstream.socket.resume();
+      await upstream.readBytes(bytes);
+      upstream.send(OK);
+      expect((await peer.readMessage()).status).toBe(200);
+    });
+
+    suite.rule('who talks with an instance that has begun to answer may take its time', async ({ bench }) => {
+      const { begin } = await bench({ headTimeoutMs: LATER_MS, minBodyBytesPerSecond: 1_000 });
+      const { peer, upstream } = await begin(post('Transfer-Encoding: chunked\r\n'));
+      upstream.send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
+      await peer.readHead();
+      const until = Date.now() + 2 * LATER_MS;
+      while (Date.now() < until) {
+        peer.send(chunk('x'));
+        upstream.send(await upstream.readBytes(chunk('x').length));
+        await peer.readBytes(chunk('x').length);
+      }
+    });
+
+    suite.rule('408 for a whole request that takes too long, while its body comes', async ({ bench }) => {
+      const { begin, gateway } = await bench({ requestTimeoutMs: SOON_MS });
+      const { peer, upstream } = await begin(post('Transfer-Encoding: chunked\r\n'));
+      const drip = setInterval(() => peer.send(chunk('x')), 20);
+      try {
+        expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'request_timeout', status: 408 });
+        await upstream.untilEnd();
+      } finally {
+        clearInterval(drip);
+      }
+      await gateway.ended(1);
+    });
+
+    suite.rule(
+      '504 for a whole request that takes too long, while its answer is waited for; the next one has its own time',
+      async ({ bench }) => {
+        const { begin, gateway, instance: first } = await bench({ requestTimeoutMs: LATER_MS });
+        const { peer, upstream } = await begin(GET);
+        expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'upstream_timeout', status: 504 });
+        await upstream.untilEnd();
+        peer.send(GET);
+        const second = await first.connection();
+        await second.readMessage();
+        second.send(OK);
+        expect((await peer.readMessage()).status).toBe(200);
+        expect(gateway.failures).toEqual([]);
+      },
+    );
+
+    suite.rule('an answer that flows for too long is cut, and that is seen', async ({ bench }) => {
+      const { begin, gateway } = await bench({ requestTimeoutMs: LATER_MS });
+      const { peer, upstream } = await begin(GET);
+      upstream.send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
+      const drip = setInterval(() => upstream.send(chunk('x')), 20);
+      try {
+        await peer.readHead();
+        expect(await peer.readToEnd()).not.toContain(LAST_CHUNK);
+      } finally {
+        clearInterval(drip);
+      }
+      await gateway.ended(1);
+      expect(gateway.results).toEqual([{ status: 200, outcome: 'late' }]);
+    });
+
+    suite.rule('a tunnel is not a request: it goes on', async ({ bench }) => {
+      const { begin } = await bench({ requestTimeoutMs: LATER_MS });
+      const { peer, upstream } = await begin(request('/ws', 'Connection: Upgrade\r\nUpgrade: websocket\r\n'));
+      upstream.send('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+      await peer.readHead();
+      const until = Date.now() + 2 * LATER_MS;
+      while (Date.now() < until) {
+        peer.send('ping');
+        upstream.send(await upstream.readBytes(4));
+        await peer.readBytes(4);
+      }
     });
 
     suite.rule('an answer that stops is cut, and that is seen', async ({ bench }) => {
