@@ -5,8 +5,8 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AppRoutes } from '@app-fabric/routing';
 import { startProxy } from './start-proxy.js';
-import { renderSnapshot } from './table/snapshot-file.js';
 import { FakeBus } from './table/testing/fake-bus.js';
+import { renderSnapshot } from './table/testing/render-snapshot.js';
 import { call, cleanUp, cleanups, instance, PATH, running, shop, silent, start } from './testing/proxy-bench.js';
 import { RawPeer, valuesOf } from './upstream/testing/raw-client.js';
 

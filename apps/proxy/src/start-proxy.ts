@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { SubscriberBus } from '@app-fabric/bus';
-import type { RouteSnapshot } from '@app-fabric/contracts';
 import { Registry } from 'prom-client';
 import { AdminServer } from './admin/admin-server.js';
 import { DEFAULT_SHUTDOWN_GRACE_MS } from './config/read-settings.js';
@@ -12,7 +11,7 @@ import type { RequestSide } from './request-side.js';
 import { type Clock, realClock } from './table/clock.js';
 import { Reporter } from './table/reporter.js';
 import { RouteSync } from './table/route-sync.js';
-import { SnapshotFile } from './table/snapshot-file.js';
+import { SnapshotFile, type SnapshotToWrite } from './table/snapshot-file.js';
 
 /** What the proxy writes its log with: pino has this shape. */
 export interface ProxyLog {
@@ -68,9 +67,9 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     connected: () => bus.connected,
     apps: () => sync.documents.size,
   });
-  const snapshot = (): RouteSnapshot | null => {
+  const snapshot = (): SnapshotToWrite | null => {
     const applied = sync.applied;
-    return applied === null ? null : { ...applied, documents: [...sync.documents.values()] };
+    return applied === null ? null : { ...applied, documents: sync.documents.json() };
   };
   const file = options.dataDir === undefined ? null : new SnapshotFile(join(options.dataDir, 'proxy-snapshot.json'), clock, log, snapshot);
   let reporter: Reporter | null = null;
@@ -98,7 +97,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       ...side.standing,
       inFlight: side.inFlight(),
       ...side.describe(),
-      documents: [...sync.documents.values()],
+      documents: sync.documents.json().map((json) => JSON.parse(json) as unknown),
     }),
     metrics: async () => {
       const all = Registry.merge([tableMetrics.registry, await side.metrics()]);

@@ -33,7 +33,7 @@ export interface SubscriberBus {
   /** Resolves when changes are being received, so that a state read afterwards misses nothing. Survives reconnects by itself. */
   subscribe(listener: (message: RouteMessage) => void): Promise<void>;
   head(): Promise<RouteHead | null>;
-  /** Everything stored, unparsed documents by key; consistent (one transaction). `null` when nothing was ever published. */
+  /** Everything stored; consistent (one transaction). `null` when nothing was ever published. */
   readAll(): Promise<RawSnapshot | null>;
   report(report: ProxyReport): Promise<void>;
   readonly connected: boolean;
@@ -45,7 +45,8 @@ export interface SubscriberBus {
 export type RouteMessage = { type: 'change'; change: unknown } | { type: 'reset' };
 
 export interface RawSnapshot extends RouteHead {
-  documents: Map<string, unknown>;
+  /** By app key, each as the JSON text that is stored: a large state is several times as large once it is parsed. */
+  documents: Map<string, string>;
 }
 
 export class BusUnavailableError extends Error {

@@ -33,13 +33,13 @@ class MemoryStore {
   readonly messages = new Listeners<RouteMessage>();
   readonly reports = new Listeners<ProxyReport>();
   head: RouteHead | null = null;
-  private readonly documents = new Map<string, unknown>();
+  private readonly documents = new Map<string, string>();
   private readonly lastReports = new Map<string, { report: ProxyReport; atMs: number }>();
 
   publish(change: RouteChange): boolean {
     const { epoch, revision, previous, key, document } = change;
     if (this.head?.epoch !== epoch || this.head.revision !== previous) return false;
-    if (document) this.documents.set(key, copy(document));
+    if (document) this.documents.set(key, JSON.stringify(document));
     else this.documents.delete(key);
     this.head = { epoch, revision };
     this.messages.tell({ type: 'change', change: copy(change) });
@@ -49,14 +49,14 @@ class MemoryStore {
   replaceAll({ epoch, revision, documents }: RouteSnapshot, expected: RouteHead | null): boolean {
     if (this.head?.epoch !== expected?.epoch || this.head?.revision !== expected?.revision) return false;
     this.documents.clear();
-    for (const document of documents) this.documents.set(appKey(document.routes.namespace, document.routes.app), copy(document));
+    for (const document of documents) this.documents.set(appKey(document.routes.namespace, document.routes.app), JSON.stringify(document));
     this.head = { epoch, revision };
     this.messages.tell({ type: 'reset' });
     return true;
   }
 
   readAll(): RawSnapshot | null {
-    return this.head && { ...this.head, documents: new Map([...this.documents].map(([key, document]) => [key, copy(document)])) };
+    return this.head && { ...this.head, documents: new Map(this.documents) };
   }
 
   note(report: ProxyReport): void {

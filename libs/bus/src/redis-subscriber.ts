@@ -44,11 +44,9 @@ class RedisSubscriber implements SubscriberBus {
   readAll(): Promise<RawSnapshot | null> {
     return this.link.call(async (redis) => {
       const [head, documents] = results(await redis.multi().hgetall(this.names.head).hgetall(this.names.documents).exec());
-      const found = Object.entries(documents as Record<string, string>);
-      const stored = toHead(head as Record<string, string>, found.length);
-      if (stored === null) return null;
-      const parsed = found.map(([key, text]): [string, unknown] => [key, parseJson(text)]);
-      return { ...stored, documents: new Map(parsed) };
+      const texts = new Map(Object.entries(documents as Record<string, string>));
+      const stored = toHead(head as Record<string, string>, texts.size);
+      return stored && { ...stored, documents: texts };
     });
   }
 

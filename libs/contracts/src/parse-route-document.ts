@@ -9,6 +9,7 @@ import {
 } from '@app-fabric/routing';
 import type { RouteChange, RouteDocument, RouteHead } from './messages.js';
 import { appKey, NAME_PATTERN } from './names.js';
+import { readPlainUrl } from './plain-url.js';
 import {
   array,
   boolean,
@@ -125,10 +126,13 @@ function readService(input: unknown, path: string, known: ReadonlySet<number>): 
 function readInstance(input: unknown, path: string): InstanceRef {
   const fields = object(input, path);
   const url = shortText(field(fields, 'url'), `${path}.url`, 2_000);
-  const parsed = URL.canParse(url) ? new URL(url) : null;
-  if (parsed?.protocol !== 'http:' || parsed.host === '' || parsed.username !== '' || parsed.password !== '')
-    fail(`${path}.url`, 'must be an http:// URL of host and port');
+  if (readPlainUrl(url) === null && !isHttpUrl(url)) fail(`${path}.url`, 'must be an http:// URL of host and port');
   return { id: name(field(fields, 'id'), `${path}.id`), url };
+}
+
+function isHttpUrl(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  return url?.protocol === 'http:' && url.host !== '' && url.username === '' && url.password === '';
 }
 
 function readVersionRef(input: unknown, path: string): AppVersionRef {

@@ -40,6 +40,7 @@ function apportion(weights: Weights): Weights {
   let sum = 0;
   for (const weightBp of weights.values()) sum += weightBp;
   if (sum === 0) return new Map();
+  if (sum === TOTAL_BP) return new Map([...weights].sort(([left], [right]) => left - right));
   let left = TOTAL_BP;
   const shares = Array.from(weights, ([version, weightBp]) => {
     const remainder = (weightBp * TOTAL_BP) % sum;

@@ -58,7 +58,8 @@ else {
 
     /** App → the revision that its stored document was made of. */
     async function stored(): Promise<Record<string, number>> {
-      const documents = [...((await proxy.readAll())?.documents.values() ?? [])] as NonNullable<RouteChange['document']>[];
+      const texts = [...((await proxy.readAll())?.documents.values() ?? [])];
+      const documents = texts.map((json) => JSON.parse(json) as NonNullable<RouteChange['document']>);
       return Object.fromEntries(documents.map(({ routes }) => [routes.app, Number(routes.affinity?.name?.slice(1))]));
     }
 

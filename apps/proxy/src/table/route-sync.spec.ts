@@ -147,6 +147,38 @@ describe('CONTRACT §5: propagation, seen from a proxy', () => {
     expect(sync.applied?.revision).toBe(2_505);
   });
 
+  it('a large state is taken in pieces: requests have their turn, nothing is acknowledged before the end, and steps wait for it', async () => {
+    const { bus, sync, compiled, revisionOf } = bench();
+    const names = Array.from({ length: 500 }, (_, index) => `app-${index}`);
+    bus.store(
+      'e1',
+      5,
+      names.map((name) => routeDocument(name, 5)),
+    );
+    const started = sync.start();
+    while (compiled.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(compiled.length).toBeLessThan(names.length);
+    expect(sync.applied).toBeNull();
+    bus.publish(6, routeDocument('app-0', 6));
+    expect(revisionOf('app-0')).toBe(5);
+    await started;
+    expect([sync.applied?.revision, revisionOf('app-0'), compiled.length, bus.reads]).toEqual([6, 6, 501, 1]);
+  });
+
+  it('a close while a large state is being taken ends that too', async () => {
+    const { bus, sync, compiled } = bench();
+    bus.store(
+      'e1',
+      5,
+      Array.from({ length: 500 }, (_, index) => routeDocument(`app-${index}`, 5)),
+    );
+    const started = sync.start();
+    while (compiled.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    sync.close();
+    await started;
+    expect(compiled.length).toBeLessThan(500);
+  });
+
   it('a reset reads everything: what is gone is removed, what is unchanged is not compiled again', async () => {
     const { bus, table, compiled } = await running();
     bus.store('e1', 9, [routeDocument('b', 5), routeDocument('c', 9)]);

@@ -7,8 +7,9 @@ import {
   type RouteHead,
   type RouteSnapshot,
 } from '@app-fabric/contracts';
+import { AcceptedDocuments } from './accepted-documents.js';
 import type { Clock } from './clock.js';
-import { readRevision, readStep } from './raw-change.js';
+import { parseJson, readRevision, readStep } from './raw-change.js';
 import { type Rejection, Rejections } from './rejections.js';
 
 /** Time between two looks at the head of the store: between these, evenly spread, so that many proxies do not ask at once. */
@@ -17,7 +18,9 @@ const CHECK_MAX_MS = 3_000;
 /** After a failed read, and the pause between two reads of the whole state in any case. */
 const RETRY_MS = 500;
 /** Changes that may wait while the whole state is being read. More than that: it is read again. */
-const QUEUE_LIMIT = 1_000;
+const QUEUE_LIMIT = 2_000;
+/** Documents that are taken in one go; then requests have their turn. About two milliseconds. */
+const DOCUMENTS_IN_ONE_GO = 50;
 /** What a report may say of a rejection; the key of an app is not longer. */
 const MAX_KEY = 257;
 const MAX_REASON = 500;
@@ -54,7 +57,7 @@ export interface RouteSyncOptions {
  */
 export class RouteSync {
   readonly #options: RouteSyncOptions;
-  readonly #documents = new Map<string, RouteDocument>();
+  readonly #documents = new AcceptedDocuments();
   readonly #rejections = new Rejections();
   #seen: RouteHead | null = null;
   #source: 'none' | 'snapshot' | 'live' = 'none';
@@ -97,7 +100,7 @@ export class RouteSync {
     return this.#rejections.last;
   }
 
-  get documents(): ReadonlyMap<string, RouteDocument> {
+  get documents(): AcceptedDocuments {
     return this.#documents;
   }
 
@@ -113,7 +116,7 @@ export class RouteSync {
   /** Takes the snapshot on disk, unless the store has been read meanwhile: false then. */
   loadSnapshot(snapshot: RouteSnapshot): boolean {
     if (this.#source !== 'none') return false;
-    for (const document of snapshot.documents) this.#put(keyOf(document), document);
+    for (const document of snapshot.documents) this.#put(keyOf(document), document, JSON.stringify(document));
     this.#seen = { epoch: snapshot.epoch, revision: snapshot.revision };
     this.#source = 'snapshot';
     this.#options.onChange();
@@ -170,7 +173,7 @@ export class RouteSync {
     if (!parsed.ok) this.#reject(step.key, step.revision, parsed.reason);
     else if (parsed.value.document === null) this.#remove(step.key);
     else if (keyOf(parsed.value.document) !== step.key) this.#reject(step.key, step.revision, 'the document is of another app');
-    else this.#put(step.key, parsed.value.document);
+    else this.#put(step.key, parsed.value.document, JSON.stringify((input as { document: unknown }).document));
     this.#options.onChange();
   }
 
@@ -207,7 +210,7 @@ export class RouteSync {
       if (this.#closed) return;
       if (this.#storeDown) log.info({}, 'the route store answers again');
       this.#storeDown = false;
-      if (snapshot !== null) this.#takeAll(snapshot);
+      if (snapshot !== null) await this.#takeAll(snapshot);
     } catch (error) {
       if (this.#closed) return;
       if (!this.#storeDown) log.warn({ err: error }, 'the route store does not answer; routing goes on with what is known');
@@ -216,15 +219,23 @@ export class RouteSync {
     }
   }
 
-  #takeAll(snapshot: RawSnapshot): void {
+  /** Changes that arrive meanwhile wait in the queue. Until all is taken, `seen` stays where it was: nobody is told too much. */
+  async #takeAll(snapshot: RawSnapshot): Promise<void> {
     const seen = this.#seen;
     const sameStream = seen !== null && seen.epoch === snapshot.epoch;
     if (sameStream && snapshot.revision < seen.revision) return; // an older state of what we know
     const foreign = seen !== null && !sameStream;
     if (foreign) this.#rejections.clear();
     // Revisions of two epochs cannot be compared: what stays of the former one is older than anything.
-    const heldOf = (key: string): number | null => (foreign && this.#documents.has(key) ? 0 : this.#heldRevision(key));
-    for (const [key, raw] of snapshot.documents) {
+    const heldOf = (key: string): number | null => (foreign && this.#heldRevision(key) !== null ? 0 : this.#heldRevision(key));
+    let taken = 0;
+    for (const [key, json] of snapshot.documents) {
+      taken += 1;
+      if (taken % DOCUMENTS_IN_ONE_GO === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (this.#closed) return;
+      // What is known need not be read or compiled again.
+      if (sameStream && this.#documents.isSame(key, json) && !this.#rejections.has(key)) continue;
+      const raw = parseJson(json);
       const parsed = parseRouteDocument(raw);
       if (!parsed.ok) {
         this.#reject(key, readRevision(raw) ?? snapshot.revision, parsed.reason, heldOf(key));
@@ -234,10 +245,7 @@ export class RouteSync {
         this.#reject(key, parsed.value.revision, `the document is of ${keyOf(parsed.value)}`, heldOf(key));
         continue;
       }
-      // Documents are immutable for their revision: what is known need not be compiled again.
-      const known = this.#documents.get(key);
-      if (sameStream && known?.revision === parsed.value.revision && !this.#rejections.has(key)) continue;
-      this.#put(key, parsed.value, heldOf(key));
+      this.#put(key, parsed.value, json, heldOf(key));
     }
     for (const key of [...this.#documents.keys(), ...this.#rejections.keys()]) if (!snapshot.documents.has(key)) this.#remove(key);
     this.#seen = { epoch: snapshot.epoch, revision: snapshot.revision };
@@ -247,14 +255,14 @@ export class RouteSync {
     this.#options.onChange();
   }
 
-  #put(key: string, document: RouteDocument, heldRevision = this.#heldRevision(key)): void {
+  #put(key: string, document: RouteDocument, json: string, heldRevision = this.#heldRevision(key)): void {
     try {
       this.#options.sink.put(key, document);
     } catch (error) {
       this.#reject(key, document.revision, error instanceof Error ? error.message : String(error), heldRevision);
       return;
     }
-    this.#documents.set(key, document);
+    this.#documents.set(key, document.revision, json);
     this.#rejections.delete(key);
   }
 
@@ -265,7 +273,7 @@ export class RouteSync {
   }
 
   #heldRevision(key: string): number | null {
-    return this.#documents.get(key)?.revision ?? null;
+    return this.#documents.revisionOf(key);
   }
 
   #reject(key: string, revision: number, reason: string, heldRevision = this.#heldRevision(key)): void {

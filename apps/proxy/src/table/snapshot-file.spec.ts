@@ -2,9 +2,10 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RouteSnapshot } from '@app-fabric/contracts';
-import { parseSnapshot, renderSnapshot, SnapshotFile } from './snapshot-file.js';
+import { parseSnapshot, SnapshotFile, type SnapshotToWrite } from './snapshot-file.js';
 import { routeDocument } from './testing/fake-bus.js';
 import { FakeClock } from './testing/fake-clock.js';
+import { renderSnapshot } from './testing/render-snapshot.js';
 
 describe('SnapshotFile', () => {
   let folder: string;
@@ -16,7 +17,7 @@ describe('SnapshotFile', () => {
   function bench(path = join(folder, 'deep/snapshot.json')) {
     const clock = new FakeClock();
     const warnings: string[] = [];
-    const state: { snapshot: RouteSnapshot | null; renders: number } = { snapshot: null, renders: 0 };
+    const state: { snapshot: SnapshotToWrite | null; renders: number } = { snapshot: null, renders: 0 };
     const file = new SnapshotFile(path, clock, { warn: (_fields, text) => warnings.push(text) }, () => {
       state.renders += 1;
       return state.snapshot;
@@ -24,18 +25,22 @@ describe('SnapshotFile', () => {
     return { clock, warnings, state, file, path };
   }
   const at = (revision: number): RouteSnapshot => ({ epoch: 'e1', revision, documents: [routeDocument('a', revision)] });
+  const json = ({ documents, ...head }: RouteSnapshot): SnapshotToWrite => ({
+    ...head,
+    documents: documents.map((one) => JSON.stringify(one)),
+  });
 
   it('a burst of changes becomes one file, and the next one is not written at once', async () => {
     const { clock, state, file } = bench();
     for (let revision = 1; revision <= 100; revision += 1) {
-      state.snapshot = at(revision);
+      state.snapshot = json(at(revision));
       file.changed();
     }
     await clock.advance(200);
     await file.flush();
     expect(await file.load()).toEqual({ ok: true, value: at(100) });
     expect(state.renders).toBe(1);
-    state.snapshot = at(101);
+    state.snapshot = json(at(101));
     file.changed();
     await clock.advance(1_500);
     expect(state.renders).toBe(1);
@@ -46,11 +51,21 @@ describe('SnapshotFile', () => {
 
   it('close writes what has not been written, and leaves no temporary file', async () => {
     const { state, file, path } = bench();
-    state.snapshot = at(3);
+    state.snapshot = json(at(3));
     file.changed();
     await file.close();
     expect(await file.load()).toMatchObject({ ok: true, value: { revision: 3 } });
     expect(await readdir(join(path, '..'))).toEqual(['snapshot.json']);
+  });
+
+  it('many documents, with characters of several bytes, are written in pieces and read as one', async () => {
+    const { state, file } = bench();
+    const names = Array.from({ length: 1_001 }, (_, index) => `app-${index}`);
+    const many = { epoch: 'e1', revision: 7, documents: names.map((name) => routeDocument(name, 7, undefined, 'http://bücher.example:9')) };
+    state.snapshot = json(many);
+    file.changed();
+    await file.close();
+    expect(await file.load()).toEqual({ ok: true, value: many });
   });
 
   it('there is none at the first start', async () => {
@@ -59,7 +74,7 @@ describe('SnapshotFile', () => {
 
   it('what cannot be written is said once, and harms nobody', async () => {
     const { state, file, warnings } = bench('/dev/null/x/snapshot.json');
-    state.snapshot = at(1);
+    state.snapshot = json(at(1));
     for (let i = 0; i < 3; i += 1) {
       file.changed();
       await file.flush();
@@ -68,7 +83,7 @@ describe('SnapshotFile', () => {
   });
 
   it('every truncation and every changed byte is noticed', () => {
-    const text = renderSnapshot(at(5));
+    const text = renderSnapshot(json(at(5)));
     expect(parseSnapshot(text)).toEqual({ ok: true, value: at(5) });
     for (let length = 0; length < text.length - 1; length += 1) expect(parseSnapshot(text.slice(0, length)).ok).toBe(false);
     for (let i = 0; i < text.length - 1; i += 7) {
@@ -78,7 +93,7 @@ describe('SnapshotFile', () => {
   });
 
   it('a document that this program cannot read does not cost the others', () => {
-    const text = renderSnapshot({ epoch: 'e1', revision: 5, documents: [routeDocument('a', 5), { format: 99 } as never] });
+    const text = renderSnapshot({ epoch: 'e1', revision: 5, documents: [JSON.stringify(routeDocument('a', 5)), '{"format":99}'] });
     expect(parseSnapshot(text)).toMatchObject({ ok: true, value: { documents: [{ revision: 5 }] } });
   });
 });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { parseRouteDocument, type RouteDocument, type RouteSnapshot } from '@app-fabric/contracts';
+import { parseRouteDocument, type RouteDocument, type RouteHead, type RouteSnapshot } from '@app-fabric/contracts';
 import type { Clock } from './clock.js';
 
 /** After the first change, and at least between two writes: a burst of changes becomes one file. */
@@ -11,6 +11,15 @@ const MIN_INTERVAL_MS = 2_000;
 const DUTY = 0.02;
 /** A larger file is not ours. */
 const MAX_BYTES = 1024 * 1024 * 1024;
+/** Some hundred kilobytes: what is joined, hashed and written without a pause. */
+const DOCUMENTS_IN_A_PIECE = 200;
+/** Holds the place of one until it is known. */
+const NO_CHECKSUM = '0'.repeat(64);
+
+/** The routes, each document as JSON. */
+export interface SnapshotToWrite extends RouteHead {
+  documents: readonly string[];
+}
 
 export type LoadedSnapshot = { ok: true; value: RouteSnapshot } | { ok: false; reason: string } | null;
 
@@ -26,7 +35,7 @@ export class SnapshotFile {
   readonly #path: string;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #current: () => RouteSnapshot | null;
+  readonly #current: () => SnapshotToWrite | null;
   #cancel: (() => void) | null = null;
   #writing: Promise<void> = Promise.resolve();
   #earliest = 0;
@@ -34,7 +43,7 @@ export class SnapshotFile {
   #dirty = false;
   #closed = false;
 
-  constructor(path: string, clock: Clock, log: Log, current: () => RouteSnapshot | null) {
+  constructor(path: string, clock: Clock, log: Log, current: () => SnapshotToWrite | null) {
     this.#path = path;
     this.#clock = clock;
     this.#log = log;
@@ -87,7 +96,7 @@ export class SnapshotFile {
       await mkdir(dirname(this.#path), { recursive: true });
       const file = await open(temporary, 'w', 0o600);
       try {
-        await file.writeFile(renderSnapshot(snapshot));
+        await writePieces(file, snapshot);
         await file.sync();
       } finally {
         await file.close();
@@ -104,9 +113,18 @@ export class SnapshotFile {
   }
 }
 
-export function renderSnapshot(snapshot: RouteSnapshot): string {
-  const body = JSON.stringify(snapshot);
-  return `app-fabric-routes 1 ${sha256(body)}\n${body}\n`;
+/** The file as it is written, piece by piece; its first line, which needs the checksum of the others, comes last. */
+export function* snapshotBody({ epoch, revision, documents }: SnapshotToWrite): Generator<string, void, undefined> {
+  yield `{"epoch":${JSON.stringify(epoch)},"revision":${revision},"documents":[`;
+  for (let from = 0; from < documents.length; from += DOCUMENTS_IN_A_PIECE) {
+    yield `${from === 0 ? '' : ','}${documents.slice(from, from + DOCUMENTS_IN_A_PIECE).join(',')}`;
+  }
+  yield ']}\n';
+}
+
+/** `checksum`: SHA-256 of the body without its last line end, in hex. Always of the same length. */
+export function snapshotHead(checksum: string): string {
+  return `app-fabric-routes 1 ${checksum}\n`;
 }
 
 export function parseSnapshot(text: string): { ok: true; value: RouteSnapshot } | { ok: false; reason: string } {
@@ -131,6 +149,22 @@ export function parseSnapshot(text: string): { ok: true; value: RouteSnapshot } 
     if (parsed.ok) accepted.push(parsed.value);
   }
   return { ok: true, value: { epoch, revision: revision as number, documents: accepted } };
+}
+
+/** Requests have their turn after each piece. */
+async function writePieces(file: FileHandle, snapshot: SnapshotToWrite): Promise<void> {
+  const hash = createHash('sha256');
+  let position = snapshotHead(NO_CHECKSUM).length;
+  let last = '';
+  for (const piece of snapshotBody(snapshot)) {
+    const bytes = Buffer.from(piece);
+    hash.update(last);
+    last = piece;
+    for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
+    position += bytes.length;
+  }
+  hash.update(last.trimEnd());
+  await file.write(snapshotHead(hash.digest('hex')), 0);
 }
 
 async function readText(path: string): Promise<string> {

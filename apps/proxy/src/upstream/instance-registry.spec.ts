@@ -41,6 +41,15 @@ describe('InstanceRegistry', () => {
     expect(replace(A)[0]).not.toBe(first);
   });
 
+  it('an instance that rests is not counted, and is again when it serves again', () => {
+    const { registry, replace } = bench();
+    const [first] = replace(A, B) as [InstanceState];
+    for (const inFlight of [1, 2, 1, 0, 3]) {
+      first.inFlight = inFlight;
+      expect(registry.inFlight()).toEqual(inFlight === 0 ? {} : { a: inFlight });
+    }
+  });
+
   it('a busy instance that comes back is the same one', () => {
     const { registry, replace } = bench();
     const [first] = replace(A) as [InstanceState];

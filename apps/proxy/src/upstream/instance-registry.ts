@@ -6,9 +6,12 @@ import { InstanceState } from './instance.js';
  * An instance that no table names any more stays known until its last request has ended.
  */
 export class InstanceRegistry {
-  readonly #byApp = new Map<string, Map<string, InstanceState>>();
+  /** Lists: a map for each app of a large table would be a good part of its memory, and is only needed when the app changes. */
+  readonly #byApp = new Map<string, readonly InstanceState[]>();
   /** Not in the table, still busy. */
   readonly #leaving = new Map<string, InstanceState>();
+  /** All that serve something, and some that did: counting must not look at every instance of a large table. */
+  readonly #busy = new Set<InstanceState>();
   readonly #onLeave: (instance: InstanceState) => void;
 
   /** `onLeave` is called when an instance is in no table any more; it may still be busy. */
@@ -21,11 +24,11 @@ export class InstanceRegistry {
    * nothing has changed.
    */
   replaceApp<T>(appKey: string, compile: (obtain: (ref: InstanceRef) => InstanceState) => T): T {
-    const former = this.#byApp.get(appKey) ?? new Map<string, InstanceState>();
+    const former = new Map(this.#byApp.get(appKey)?.map((state) => [keyOf(state), state]));
     const next = new Map<string, InstanceState>();
     const compiled = compile((ref) => {
-      const key = `${ref.id}\n${ref.url}`;
-      const state = next.get(key) ?? former.get(key) ?? this.#leaving.get(key) ?? new InstanceState(ref);
+      const key = keyOf(ref);
+      const state = next.get(key) ?? former.get(key) ?? this.#leaving.get(key) ?? new InstanceState(ref, this.#busy);
       next.set(key, state);
       return state;
     });
@@ -34,7 +37,7 @@ export class InstanceRegistry {
       this.#leaving.delete(key);
     }
     if (next.size === 0) this.#byApp.delete(appKey);
-    else this.#byApp.set(appKey, next);
+    else this.#byApp.set(appKey, [...next.values()]);
     for (const [key, state] of former) {
       if (next.has(key)) continue;
       state.leaving = true;
@@ -46,17 +49,20 @@ export class InstanceRegistry {
 
   /** To be called when a request has ended: a leaving instance without requests is forgotten. */
   released(instance: InstanceState): void {
-    if (instance.leaving && instance.inFlight === 0) this.#leaving.delete(`${instance.id}\n${instance.url}`);
+    if (instance.leaving && instance.inFlight === 0) this.#leaving.delete(keyOf(instance));
   }
 
   /** Instance id → requests in flight, above 0 only; leaving instances included. */
   inFlight(): Record<string, number> {
     const counts: Record<string, number> = Object.create(null) as Record<string, number>;
-    const add = (state: InstanceState) => {
+    for (const state of this.#busy) {
       if (state.inFlight > 0) counts[state.id] = (counts[state.id] ?? 0) + state.inFlight;
-    };
-    for (const app of this.#byApp.values()) for (const state of app.values()) add(state);
-    for (const state of this.#leaving.values()) add(state);
+      else this.#busy.delete(state);
+    }
     return { ...counts };
   }
+}
+
+function keyOf({ id, url }: InstanceRef): string {
+  return `${id}\n${url}`;
 }

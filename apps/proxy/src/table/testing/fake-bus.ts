@@ -80,7 +80,7 @@ export class FakeBus implements SubscriberBus {
 
   /** Replaces what is stored, without a word to anybody. */
   store(epoch: string, revision: number, documents: unknown[]): void {
-    this.stored = { epoch, revision, documents: new Map(documents.map((document) => [keyOfRaw(document), document])) };
+    this.stored = { epoch, revision, documents: new Map(documents.map((document) => [keyOfRaw(document), JSON.stringify(document)])) };
   }
 
   /** Stores one step and returns the message that would tell of it; `deliver: false` loses it. */
@@ -89,7 +89,7 @@ export class FakeBus implements SubscriberBus {
     const key = `default/${document?.routes.app ?? options.app}`;
     const documents = new Map(this.stored?.documents);
     if (document === null) documents.delete(key);
-    else documents.set(key, document);
+    else documents.set(key, JSON.stringify(document));
     this.stored = { epoch, revision, documents };
     const change = { epoch, revision, previous: revision - 1, key, document };
     if (options.deliver !== false) this.deliver(change);
