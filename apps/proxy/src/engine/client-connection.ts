@@ -16,6 +16,7 @@ import { RequestClock } from './request-clock.js';
 import { ScannedFields } from './scanned-fields.js';
 import { type ClientSide, type InstancePools, Transfer } from './transfer.js';
 import { joinTunnel } from './tunnel.js';
+import { FULL, type Sent, sentBy, writePiece } from './write-piece.js';
 
 /** Between requests. */
 const IDLE = 0;
@@ -35,8 +36,6 @@ const LINGER_MS = 2_000;
  * each piece of the answer; then the instance is spared the rest of the work.
  */
 const HALF_CLOSED_MS = 1_000;
-/** Up to here a body is copied behind its head to leave in one piece; above, two pieces are cheaper. */
-const COPY_BYTES = 8_192;
 
 /** One client's connection: one request after the other, answers in their order. */
 export class ClientConnection implements Expiring, ClientSide {
@@ -231,7 +230,7 @@ export class ClientConnection implements Expiring, ClientSide {
       end = this.bodyLeft === 0 ? passEnd : -1;
     }
     const { transfer } = this;
-    if (passEnd > start && !transfer.sendBody(start === 0 && passEnd === chunk.length ? chunk : chunk.subarray(start, passEnd))) {
+    if (passEnd > start && transfer.sendBody(chunk, start, passEnd) === FULL) {
       this.blocked = true;
       this.deadline = 0;
       this.socket.pause();
@@ -256,24 +255,11 @@ export class ClientConnection implements Expiring, ClientSide {
     this.socket.write(text, 'latin1');
   }
 
-  send(before: string, bytes: Buffer, start: number, end: number, after: string): boolean {
-    const { socket } = this;
-    const length = end - start;
-    if (length === 0) {
-      if (before !== '' || after !== '') socket.write(before + after, 'latin1');
-    } else if (before === '' && after === '') socket.write(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end));
-    else if (length <= COPY_BYTES) socket.write(before + bytes.toString('latin1', start, end) + after, 'latin1');
-    else {
-      socket.cork();
-      if (before !== '') socket.write(before, 'latin1');
-      socket.write(bytes.subarray(start, end));
-      if (after !== '') socket.write(after, 'latin1');
-      socket.uncork();
-    }
+  send(before: string, bytes: Buffer, start: number, end: number, after: string): Sent {
+    const sent = writePiece(this.socket, before, bytes, start, end, after);
     if (this.halfClosed) this.deadline = this.engine.now + HALF_CLOSED_MS;
-    if (!socket.writableNeedDrain) return true;
-    if (this.phase === ANSWER) this.deadline = this.engine.now + this.engine.limits.streamIdleMs;
-    return false;
+    if (sent === FULL && this.phase === ANSWER) this.deadline = this.engine.now + this.engine.limits.streamIdleMs;
+    return sent;
   }
 
   answered(mayStayOpen: boolean): void {
@@ -289,7 +275,7 @@ export class ClientConnection implements Expiring, ClientSide {
     this.input.begin();
     this.deadline = this.engine.now + this.engine.limits.clientIdleMs;
     // A client that sends requests and does not read their answers: the next one waits.
-    if (this.socket.writableNeedDrain) {
+    if (sentBy(this.socket) === FULL) {
       this.blocked = true;
       this.socket.pause();
       return;

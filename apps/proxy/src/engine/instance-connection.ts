@@ -10,6 +10,8 @@ import { RESPONSE_HEAD_LIMITS } from '../http1/limits.js';
 import { ResponseHead } from '../http1/response-head.js';
 import type { InstanceState } from '../upstream/instance.js';
 import type { EngineContext, Expiring } from './engine-context.js';
+import { ReadBuffer } from './read-buffer.js';
+import { type Sent, writePiece } from './write-piece.js';
 
 /** Why there is no whole answer. `closed`: before its first byte. */
 export type InstanceFailure = 'connect_failed' | 'connect_timeout' | 'queue_timeout' | 'closed' | 'cut' | 'bad_response' | 'timeout';
@@ -54,6 +56,8 @@ const CLOSED = 5;
 const MAX_INTERIM = 32;
 /** The instance may close a kept connection after the time it names; one second earlier we do, so that no request meets a closing door. */
 const HINT_MARGIN_MS = 1_000;
+/** A read of so many bytes inside a body: more will follow at once. */
+const LONG_READ = 32_768;
 
 /** One connection to an instance: writes a request, reads its answer as strictly as RFC 9112 has it, and is used again. */
 export class InstanceConnection implements Expiring {
@@ -65,6 +69,12 @@ export class InstanceConnection implements Expiring {
   private reader: AnswerReader | null;
   private readonly head = new ResponseHead();
   private readonly input = new HeadInput(RESPONSE_HEAD_LIMITS.headBytes);
+  private readonly buffer = new ReadBuffer();
+  /** Bytes of the last read; 0 when they are still on their way to the client. */
+  private lastRead = 0;
+  private paused = false;
+  /** The request's head, kept back so that it leaves together with the first piece of its body. */
+  private pendingHead = '';
   private body: ChunkedBody | null = null;
   private left = 0;
   private interims = 0;
@@ -88,11 +98,15 @@ export class InstanceConnection implements Expiring {
     this.deadline = engine.now + engine.limits.connectTimeoutMs;
     const { protocol, hostname: host, port } = pool.instance.address;
     const secure = protocol === 'https:';
+    const onread = {
+      buffer: () => this.buffer.next(this.phase === BODY && this.lastRead >= LONG_READ),
+      callback: (bytes: number, buffer: Uint8Array) => this.onRead(buffer as Buffer, bytes),
+    };
     this.socket = secure
       ? connectTls({ host, port, ALPNProtocols: ['http/1.1'], ...(isIP(host) ? {} : { servername: host }) })
-      : connectTcp({ host, port, noDelay: true });
+      : connectTcp({ host, port, noDelay: true, onread });
     this.socket.on(secure ? 'secureConnect' : 'connect', () => this.onConnect());
-    this.socket.on('data', (chunk: Buffer) => this.onData(chunk));
+    if (secure) this.socket.on('data', (chunk: Buffer) => this.onData(chunk, chunk.length));
     this.socket.on('end', () => this.onEnd());
     this.socket.on('error', (error) => this.onClose(error.message));
     this.socket.on('close', () => this.onClose('the connection was closed'));
@@ -108,6 +122,7 @@ export class InstanceConnection implements Expiring {
   /** Sends a request's head. @param sent there is no body */
   send(text: string, toHead: boolean, sent: boolean): void {
     this.phase = HEAD;
+    this.paused = false;
     this.toHead = toHead;
     this.requestSent = sent;
     this.answerBytes = false;
@@ -115,33 +130,48 @@ export class InstanceConnection implements Expiring {
     this.input.begin();
     this.head.begin(toHead);
     this.deadline = sent ? this.engine.now + this.engine.limits.responseTimeoutMs : 0;
-    if (!sent) this.socket.cork();
-    this.socket.write(text, 'latin1');
+    if (sent) this.socket.write(text, 'latin1');
+    else this.pendingHead = text;
   }
 
-  /** Sends a part of the request's body. False: `drained` will be called. */
-  sendBody(bytes: Buffer): boolean {
-    return this.socket.write(bytes);
+  /** Sends `bytes[start, end)` of the request's body. `FULL`: `drained` will be called. */
+  sendBody(bytes: Buffer, start: number, end: number): Sent {
+    const head = this.pendingHead;
+    this.pendingHead = '';
+    return writePiece(this.socket, head, bytes, start, end, '');
   }
 
   bodySent(tail: string): void {
-    if (tail !== '') this.socket.write(tail, 'latin1');
+    const rest = this.pendingHead + tail;
+    this.pendingHead = '';
+    if (rest !== '') this.socket.write(rest, 'latin1');
     this.requestSent = true;
     if (this.phase === HEAD) this.deadline = this.engine.now + this.engine.limits.responseTimeoutMs;
   }
 
-  /** Lets out what was collected since {@link send}. */
+  /** The body does not come at once: the head goes ahead. */
   flush(): void {
-    this.socket.uncork();
+    if (this.pendingHead === '') return;
+    this.socket.write(this.pendingHead, 'latin1');
+    this.pendingHead = '';
+  }
+
+  /** What was read is still on its way to the client. */
+  giveAway(): void {
+    this.buffer.giveAway();
+    this.lastRead = 0;
   }
 
   /** The client does not read: neither do we. */
   pause(): void {
     this.deadline = 0;
+    this.paused = true;
     this.socket.pause();
   }
 
   resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
     if (this.phase === BODY) this.deadline = this.engine.now + this.engine.limits.streamIdleMs;
     this.socket.resume();
   }
@@ -160,6 +190,7 @@ export class InstanceConnection implements Expiring {
     this.phase = CLOSED;
     this.deadline = 0;
     this.socket.destroy();
+    this.buffer.release();
     this.pool.closed(this);
   }
 
@@ -178,12 +209,20 @@ export class InstanceConnection implements Expiring {
     this.deadline = this.engine.now + Math.max(1, Math.min(this.engine.limits.instanceIdleMs, this.hintMs));
   }
 
-  private onData(chunk: Buffer): void {
+  private onRead(buffer: Buffer, length: number): boolean {
+    // A tunnel's bytes go the way of streams.
+    if (this.phase === TUNNEL) return this.socket.push(Buffer.from(buffer.subarray(0, length)));
+    this.lastRead = length;
+    this.onData(buffer, length);
+    return true;
+  }
+
+  private onData(chunk: Buffer, length: number): void {
     let p = 0;
     this.answerBytes = true;
-    while (p < chunk.length) {
-      if (this.phase === HEAD) p = this.readHead(chunk, p);
-      else if (this.phase === BODY) p = this.readBody(chunk, p);
+    while (p < length) {
+      if (this.phase === HEAD) p = this.readHead(chunk, p, length);
+      else if (this.phase === BODY) p = this.readBody(chunk, p, length);
       // Nobody has asked for these bytes: whatever they are, they are no answer to the next request.
       else {
         if (this.phase === IDLE) this.destroy();
@@ -192,16 +231,16 @@ export class InstanceConnection implements Expiring {
     }
   }
 
-  private readHead(chunk: Buffer, start: number): number {
+  private readHead(chunk: Buffer, start: number, length: number): number {
     const { head, input } = this;
-    const next = input.read(head, chunk, start, chunk.length);
+    const next = input.read(head, chunk, start, length);
     if (next === REFUSED) {
       this.fail('bad_response', head.refusal?.detail ?? '');
-      return chunk.length;
+      return length;
     }
-    if (next < 0) return chunk.length;
+    if (next < 0) return length;
     const { reader } = this;
-    if (reader === null) return chunk.length;
+    if (reader === null) return length;
     if (head.isInterim) {
       this.interims += 1;
       if (this.interims > MAX_INTERIM) this.fail('bad_response', 'too many interim answers');
@@ -213,9 +252,11 @@ export class InstanceConnection implements Expiring {
     if (head.upgrade) {
       this.phase = TUNNEL;
       this.deadline = 0;
-      reader.switched(head, input.text(head), chunk.subarray(next));
-      return chunk.length;
+      reader.switched(head, input.text(head), Buffer.from(chunk.subarray(next, length)));
+      return length;
     }
+    const text = input.text(head);
+    if ((head.fields.seen & (1 << HOP_BY_HOP)) !== 0) this.readHint(text);
     this.phase = BODY;
     this.left = head.contentLength;
     if (head.framing === CHUNKED) {
@@ -223,77 +264,75 @@ export class InstanceConnection implements Expiring {
       this.body.begin();
     }
     this.deadline = this.engine.now + this.engine.limits.streamIdleMs;
-    const end = this.cutOut(chunk, next);
+    const end = this.cutOut(chunk, next, length);
     if (end === REFUSED) {
       this.fail('bad_response', this.body?.refusal?.detail ?? '');
-      return chunk.length;
+      return length;
     }
-    reader.answer(head, input.text(head), this.passBytes, this.passStart, this.passEnd, this.tail);
-    return this.advance(chunk, end);
+    reader.answer(head, text, this.passBytes, this.passStart, this.passEnd, this.tail);
+    return this.advance(end, length);
   }
 
-  private readBody(chunk: Buffer, start: number): number {
-    const end = this.cutOut(chunk, start);
+  private readBody(chunk: Buffer, start: number, length: number): number {
+    const end = this.cutOut(chunk, start, length);
     if (end === REFUSED) {
       this.fail('cut', this.body?.refusal?.detail ?? '');
-      return chunk.length;
+      return length;
     }
     if (this.deadline !== 0) this.deadline = this.engine.now + this.engine.limits.streamIdleMs;
     this.reader?.answerBody(this.passBytes, this.passStart, this.passEnd, this.tail);
-    return this.advance(chunk, end);
+    return this.advance(end, length);
   }
 
   /** @returns the index after the body if it ends in this piece, NEED_MORE or REFUSED; sets what is to be passed on */
-  private cutOut(chunk: Buffer, start: number): number {
+  private cutOut(chunk: Buffer, start: number, length: number): number {
     const { head, body } = this;
     this.passBytes = chunk;
     this.passStart = start;
     this.passEnd = start;
     this.tail = '';
     if (head.framing === NO_BODY) return start;
-    if (head.framing === CHUNKED && body !== null) return this.cutOutChunks(chunk, start, body);
-    this.passEnd = chunk.length;
+    if (head.framing === CHUNKED && body !== null) return this.cutOutChunks(chunk, start, length, body);
+    this.passEnd = length;
     if (head.framing === UNTIL_CLOSE) return -1;
-    this.passEnd = Math.min(chunk.length, start + this.left);
+    this.passEnd = Math.min(length, start + this.left);
     this.left -= this.passEnd - start;
     return this.left === 0 ? this.passEnd : -1;
   }
 
-  private cutOutChunks(chunk: Buffer, start: number, body: ChunkedBody): number {
+  private cutOutChunks(chunk: Buffer, start: number, length: number, body: ChunkedBody): number {
     if (this.reader?.wantsPlainContent === true) {
       const contents: Buffer[] = [];
-      const end = body.scan(chunk, start, chunk.length, (bytes, from, to) => contents.push(bytes.subarray(from, to)));
+      const end = body.scan(chunk, start, length, (bytes, from, to) => contents.push(bytes.subarray(from, to)));
       this.passBytes = Buffer.concat(contents);
       this.passStart = 0;
       this.passEnd = this.passBytes.length;
       return end;
     }
-    const end = body.scan(chunk, start, chunk.length);
+    const end = body.scan(chunk, start, length);
     this.passEnd = body.passEnd;
     if (body.done) this.tail = body.trailerSection;
     return end;
   }
 
   /** @returns where to go on reading */
-  private advance(chunk: Buffer, end: number): number {
+  private advance(end: number, length: number): number {
     this.passBytes = EMPTY;
-    if (end < 0 || this.phase !== BODY) return chunk.length;
-    this.finish(end === chunk.length);
-    return chunk.length;
+    if (end < 0 || this.phase !== BODY) return length;
+    this.finish(end === length);
+    return length;
   }
 
   private finish(clean: boolean): void {
     const { reader, head } = this;
     this.reader = null;
-    if (clean && head.keepAlive && this.requestSent && head.framing !== UNTIL_CLOSE) {
-      if ((head.fields.seen & (1 << HOP_BY_HOP)) !== 0) this.readHint();
-      this.pool.giveBack(this);
-    } else this.destroy();
+    if (clean && head.keepAlive && this.requestSent && head.framing !== UNTIL_CLOSE) this.pool.giveBack(this);
+    else this.destroy();
     reader?.answered();
   }
 
-  private readHint(): void {
-    const hint = valueOfName(this.input.text(this.head), this.head.fields, 'keep-alive') ?? '';
+  private readHint(text: string): void {
+    const hint = valueOfName(text, this.head.fields, 'keep-alive') ?? '';
     if (hint === this.lastHint) return;
     this.lastHint = hint;
     const seconds = /(?:^|[,\s])timeout=(\d{1,9})/.exec(hint)?.[1];

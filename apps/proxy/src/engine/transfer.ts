@@ -10,6 +10,7 @@ import { type Exchange, type ExchangeResult, isIdempotent, MAX_ATTEMPTS, type Re
 import type { InstanceState } from '../upstream/instance.js';
 import type { AnswerReader, InstanceConnection, InstanceFailure } from './instance-connection.js';
 import type { InstancePool } from './instance-pool.js';
+import { FULL, LEFT, type Sent } from './write-piece.js';
 
 const WITHOUT_BODY: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
 
@@ -26,8 +27,8 @@ export interface ClientSide {
   /** The instance takes more of the body. */
   unblock(): void;
   write(text: string): void;
-  /** Sends `before`, `bytes[start, end)` and `after`. False: the client does not keep up, `clientDrained` will be called. */
-  send(before: string, bytes: Buffer, start: number, end: number, after: string): boolean;
+  /** Sends `before`, `bytes[start, end)` and `after`. `FULL`: the client does not keep up, `clientDrained` will be called. */
+  send(before: string, bytes: Buffer, start: number, end: number, after: string): Sent;
   /** The answer is out. */
   answered(mayStayOpen: boolean): void;
   /** Answers with a problem. After a request that is not whole, or no request at all, the connection ends. */
@@ -130,10 +131,10 @@ export class Transfer implements AnswerReader {
     });
   }
 
-  /** A part of the request's body. False: wait until the client connection's `unblock` is called. */
-  sendBody(bytes: Buffer): boolean {
+  /** A part of the request's body. `FULL`: wait until the client connection's `unblock` is called. */
+  sendBody(bytes: Buffer, start: number, end: number): Sent {
     this.bodyStarted = true;
-    return this.connection === null || this.connection.sendBody(bytes);
+    return this.connection === null ? LEFT : this.connection.sendBody(bytes, start, end);
   }
 
   bodySent(tail: string): void {
@@ -194,7 +195,10 @@ export class Transfer implements AnswerReader {
       before += `${(end - start).toString(16)}\r\n`;
       after += '\r\n';
     }
-    if (!this.client.send(before, bytes, start, end, after)) this.connection?.pause();
+    const sent = this.client.send(before, bytes, start, end, after);
+    if (sent === LEFT) return;
+    this.connection?.giveAway();
+    if (sent === FULL) this.connection?.pause();
   }
 
   answered(): void {

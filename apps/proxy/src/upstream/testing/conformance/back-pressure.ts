@@ -1,3 +1,5 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GET, OK, post } from './messages.js';
@@ -95,6 +97,39 @@ export function describeBackPressure(suite: Suite): void {
       }
     });
 
+    suite.rule('what waits for a slow reader is not touched by what others send and read meanwhile', async ({ bench }) => {
+      const { begin } = await bench();
+      const body = randomBytes(32 * 1024 * 1024);
+      const slowReader = await begin(GET);
+      slowReader.peer.socket.pause();
+      slowReader.upstream.send(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`);
+      slowReader.upstream.socket.write(body);
+      const slowTaker = await begin(post(`Content-Length: ${body.length}\r\n`));
+      slowTaker.upstream.socket.pause();
+      slowTaker.peer.socket.write(body);
+      const { peer, upstream } = await begin(GET);
+      for (let size = 1; size < 4_000_000; size *= 3) {
+        const noise = randomBytes(size);
+        upstream.send(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
+        upstream.socket.write(noise);
+        expect((await peer.readMessage()).body.equals(noise)).toBe(true);
+        peer.send(post(`Content-Length: ${size}\r\n`));
+        peer.socket.write(noise);
+        expect((await upstream.readMessage()).body.equals(noise)).toBe(true);
+        // Not stopped for ever: each side takes a little now and then.
+        for (const { socket } of [slowReader.peer, slowTaker.upstream]) {
+          socket.resume();
+          await once(socket, 'data');
+          socket.pause();
+        }
+      }
+      upstream.send(OK);
+      slowReader.peer.socket.resume();
+      expect(hashOf((await slowReader.peer.readMessage()).body)).toBe(hashOf(body));
+      slowTaker.upstream.socket.resume();
+      expect(hashOf(await slowTaker.upstream.readBytes(body.length))).toBe(hashOf(body));
+    });
+
     suite.rule('a client that asks and asks and never reads is not read on for ever', async ({ bench }) => {
       const { client, instance } = await bench();
       const answer = `HTTP/1.1 200 OK\r\nContent-Length: ${PIECE.length}\r\n\r\n${PIECE.toString()}`;
@@ -111,4 +146,8 @@ export function describeBackPressure(suite: Suite): void {
       expect(answered * PIECE.length).toBeLessThan(HELD_BYTES * 2);
     });
   });
+}
+
+function hashOf(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
