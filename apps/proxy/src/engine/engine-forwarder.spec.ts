@@ -1,4 +1,5 @@
-import { describeForwarder } from '../upstream/testing/forwarder-conformance.js';
+import { describeForwarder, describeHandedOver } from '../upstream/testing/forwarder-conformance.js';
 import { createEngineForwarder } from './engine-forwarder.js';
 
 describeForwarder('engine', createEngineForwarder);
+describeHandedOver('engine', createEngineForwarder);

@@ -46,7 +46,7 @@ class EngineForwarder implements Forwarder, EngineContext, InstancePools {
       queueTimeoutMs,
     ];
     this.#deadlines = new Deadlines(Math.min(...timeouts.filter((ms) => ms > 0)), () => performance.now());
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#take(socket));
     this.#server.maxConnections = limits.clientConnections;
   }
 
@@ -63,6 +63,20 @@ class EngineForwarder implements Forwarder, EngineContext, InstancePools {
       });
     });
     return this.#server.address() as AddressInfo;
+  }
+
+  accept(socket: Socket): void {
+    if (this.draining || this.#clients.size >= this.limits.clientConnections) {
+      socket.destroy();
+      return;
+    }
+    socket.allowHalfOpen = true;
+    socket.setNoDelay(true);
+    this.#take(socket);
+  }
+
+  get connections(): number {
+    return this.#clients.size;
   }
 
   poolOf(instance: InstanceState): InstancePool {
@@ -104,7 +118,7 @@ class EngineForwarder implements Forwarder, EngineContext, InstancePools {
     clearTimeout(timer);
   }
 
-  #accept(socket: Socket): void {
+  #take(socket: Socket): void {
     const client = new ClientConnection(this, socket, (gone) => {
       this.#deadlines.remove(gone);
       if (gone.requestClock !== null) this.#deadlines.remove(gone.requestClock);

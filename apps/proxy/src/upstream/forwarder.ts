@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { RequestFields } from '../http/fields.js';
 import type { HeaderList } from '../http/headers.js';
 import type { Problem, RenderedProblem } from '../http/problems.js';
@@ -11,6 +11,10 @@ import type { InstanceState } from './instance.js';
 export interface Forwarder {
   /** Rejects when the address cannot be had. */
   listen(host: string, port: number): Promise<AddressInfo>;
+  /** Takes a connection that another process has accepted, as one of its own. Nothing has been read of it. */
+  accept(socket: Socket): void;
+  /** Clients' connections that are open. */
+  readonly connections: number;
   /** The instance has left the table: idle connections to it are closed, busy ones are not used again. */
   release(instance: InstanceState): void;
   /**

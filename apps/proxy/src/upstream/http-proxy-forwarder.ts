@@ -36,6 +36,7 @@ class HttpProxyForwarder implements Forwarder {
   readonly #tunnels = new Set<Socket>();
   #draining = false;
   #onLastGone: (() => void) | null = null;
+  #listens = false;
 
   constructor(gateway: Gateway, limits: ForwarderLimits) {
     this.#gateway = gateway;
@@ -82,10 +83,28 @@ class HttpProxyForwarder implements Forwarder {
       this.#server.once('error', reject);
       this.#server.listen({ host, port }, () => {
         this.#server.removeListener('error', reject);
+        this.#listens = true;
         resolve();
       });
     });
     return this.#server.address() as AddressInfo;
+  }
+
+  accept(socket: Socket): void {
+    if (this.#draining || this.#sockets.size >= this.#limits.clientConnections) {
+      socket.destroy();
+      return;
+    }
+    // Node looks after the head timeouts of a server from its `listening` on; this one never gets there by itself.
+    if (!this.#listens) this.#server.emit('listening');
+    this.#listens = true;
+    socket.allowHalfOpen = true;
+    socket.setNoDelay(true);
+    this.#server.emit('connection', socket);
+  }
+
+  get connections(): number {
+    return this.#sockets.size;
   }
 
   release(instance: InstanceState): void {
@@ -100,7 +119,8 @@ class HttpProxyForwarder implements Forwarder {
     this.#server.closeIdleConnections();
     // Node does not count as idle what has never sent anything.
     for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy();
-    const tunnelsClosed = Promise.all([...this.#tunnels].map((socket) => new Promise((resolve) => socket.once('close', resolve))));
+    // Tunnels, and what another process has accepted, are not among those that Node waits for.
+    const allClosed = Promise.all([...this.#sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve))));
     let timer: NodeJS.Timeout | undefined;
     const graceOver = new Promise<void>((resolve) => {
       timer = setTimeout(() => {
@@ -109,7 +129,7 @@ class HttpProxyForwarder implements Forwarder {
         resolve();
       }, graceMs - lameDuckMs);
     });
-    await Promise.race([Promise.all([closed, tunnelsClosed]), graceOver]);
+    await Promise.race([Promise.all([closed, allClosed]), graceOver]);
     clearTimeout(timer);
     await closed;
     // Responses of cut connections hear of it only after the server has closed.

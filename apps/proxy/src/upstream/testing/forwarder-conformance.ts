@@ -22,6 +22,7 @@ import { describeTargets } from './conformance/targets.js';
 import { describeTimeouts } from './conformance/timeouts.js';
 import { describeUpgrades } from './conformance/upgrades.js';
 import { describeWebSocket } from './conformance/websocket.js';
+import { handedOver } from './handed-over.js';
 
 const ROOMS = [
   describeHeaders,
@@ -48,11 +49,22 @@ const ROOMS = [
   describeIsolation,
 ];
 
+/** What may depend on where a connection comes from. */
+const ROOMS_OF_CONNECTIONS = [describeConnectionLifetime, describeTimeouts, describeAborts, describeBackPressure, describeEarlyAnswers];
+
 /** Black-box cases over raw sockets that every forwarder must pass, but for the `deviations` that it names with their reasons. */
 export function describeForwarder(name: string, createForwarder: CreateForwarder, deviations: readonly Deviation[] = []): void {
   describe(`forwarder conformance: ${name}`, () => {
     const suite = new Suite(createForwarder, deviations);
     for (const describeRoom of ROOMS) describeRoom(suite);
     suite.assertNoStrayDeviation();
+  });
+}
+
+/** The same for connections that another process has accepted: the rooms in which that could make a difference. */
+export function describeHandedOver(name: string, createForwarder: CreateForwarder, deviations: readonly Deviation[] = []): void {
+  describe(`forwarder conformance: ${name}, connections accepted by another process`, () => {
+    const suite = new Suite(handedOver(createForwarder), deviations);
+    for (const describeRoom of ROOMS_OF_CONNECTIONS) describeRoom(suite);
   });
 }
