@@ -6,7 +6,7 @@ import { ProxyGateway } from './http/gateway.js';
 import { createRandomIds } from './http/ids.js';
 import { LogBudget } from './http/log-budget.js';
 import { ProxyMetrics, type RouteLabels } from './metrics/proxy-metrics.js';
-import type { RequestSide, RouteStanding } from './request-side.js';
+import { NOTHING_ROUTED, type RequestSide, type RouteStanding } from './request-side.js';
 import { type Clock, realClock } from './table/clock.js';
 import { TableHolder } from './table/table-holder.js';
 import type { CreateForwarder, Forwarder, ForwarderLimits } from './upstream/forwarder.js';
@@ -34,13 +34,12 @@ interface Surroundings {
 }
 
 const FORWARDERS: Record<ProxyEngine, CreateForwarder> = { native: createEngineForwarder, 'http-proxy': createHttpProxyForwarder };
-const NOTHING_ROUTED: RouteStanding = { applied: null, seenRevision: null, rejected: [], lastRejection: null };
 
 /** Everything that a request passes through, in this process. */
 export class DataPath implements RequestSide {
   readonly sink: TableHolder;
   readonly forwarder: Forwarder;
-  standing = NOTHING_ROUTED;
+  standing: RouteStanding = NOTHING_ROUTED;
   readonly #registry: InstanceRegistry;
   readonly #metrics: ProxyMetrics;
   readonly #mirrors = new MirrorSender();

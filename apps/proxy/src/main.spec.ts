@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -32,11 +33,28 @@ function start(settings: Record<string, string>, nodeOptions: string[] = []) {
   return { child, exited, errors: () => errors };
 }
 
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error('the condition was not met in time');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
 describe('npm run proxy', () => {
   const bad: [string, Record<string, string>][] = [
     ['REDIS_URL', {}],
     ['FABRIC_PROXY_PORT', { REDIS_URL, FABRIC_PROXY_PORT: 'x' }],
-    ['FABRIC_PROXY_WORKERS', { REDIS_URL, FABRIC_PROXY_WORKERS: '2' }],
+    ['FABRIC_PROXY_WORKERS', { REDIS_URL, FABRIC_PROXY_WORKERS: '0' }],
   ];
   for (const [name, settings] of bad) {
     it(`CONTRACT §2: a bad ${name} is named and the program exits 2`, async () => {
@@ -65,6 +83,38 @@ describe('npm run proxy', () => {
     expect(lines).toHaveLength(1);
     for (const line of errors().trim().split('\n')) expect(JSON.parse(line)).toMatchObject({ program: 'proxy', level: expect.any(Number) });
     expect(errors()).not.toMatch(/deprecat/i);
+  });
+
+  it('issue 3: workers that end at their start, again and again, leave it not ready, with rests in between; SIGTERM exits 0', async () => {
+    const adminPort = await freePort();
+    const endsWorkers = ['--import', `data:text/javascript,${encodeURIComponent('if (process.send) process.exit(7)')}`];
+    const settings = { ...PORTS, REDIS_URL, FABRIC_PROXY_WORKERS: '2', FABRIC_PROXY_ADMIN_PORT: String(adminPort) };
+    const { child, exited, errors } = start(settings, endsWorkers);
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    const ended = () =>
+      errors()
+        .split('\n')
+        .filter((line) => line.includes('a proxy worker has ended'))
+        .map((line) => JSON.parse(line) as { worker: number; code: number; restartInMs: number });
+    await until(() => ended().length >= 6);
+    for (const worker of [0, 1]) {
+      const rests = ended().filter((one) => one.worker === worker);
+      expect(rests.slice(0, 2).map(({ code, restartInMs }) => [code, restartInMs])).toEqual([
+        [7, 250],
+        [7, 500],
+      ]);
+    }
+    const ready = await fetch(`http://127.0.0.1:${adminPort}/readyz`);
+    expect([ready.status, await ready.json()]).toEqual([
+      503,
+      expect.objectContaining({ workers: { wanted: 2, serving: 0, waiting: 0, list: expect.any(Array) } }),
+    ]);
+    child.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+    expect(said).toBe('');
   });
 
   it('CONTRACT §1: a SIGTERM that comes while the program is still being loaded ends it with 0', async () => {

@@ -6,6 +6,8 @@ import type { RouteSink } from './table/route-sync.js';
 /** How far the routes of a report have come. */
 export type RouteStanding = Pick<ProxyReport, 'applied' | 'seenRevision' | 'rejected' | 'lastRejection'>;
 
+export const NOTHING_ROUTED: RouteStanding = { applied: null, seenRevision: null, rejected: [], lastRejection: null };
+
 /**
  * What takes the requests of a proxy: the process itself, or workers of its own. Everything that there is once for each proxy (the bus, the
  * snapshot on disk, reports, the admin port) is beside it and the same for both.

@@ -23,10 +23,14 @@ async function run(stopped: Promise<string>): Promise<void> {
   const { redisUrl, ...options } = settings;
   const bus = await connectRedisSubscriber({ url: redisUrl });
   const proxy = await startProxy({ ...options, bus, log });
-  log.info({ proxyId: proxy.proxyId, proxyUrl: proxy.proxyUrl }, 'ready');
-  process.stdout.write(`${JSON.stringify({ event: 'ready', proxy: proxy.proxyUrl, proxyAdmin: proxy.adminUrl })}\n`);
+  // Workers that cannot start keep it from being served, not from being stopped.
+  const early = await Promise.race([stopped, proxy.served.then(() => null)]);
+  if (early === null) {
+    log.info({ proxyId: proxy.proxyId, proxyUrl: proxy.proxyUrl }, 'ready');
+    process.stdout.write(`${JSON.stringify({ event: 'ready', proxy: proxy.proxyUrl, proxyAdmin: proxy.adminUrl })}\n`);
+  }
 
-  const signal = await stopped;
+  const signal = early ?? (await stopped);
   log.info({ signal }, 'stopping');
   await proxy.close();
   // A transport that cannot say goodbye must not keep the program from ending.

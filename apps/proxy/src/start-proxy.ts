@@ -12,6 +12,8 @@ import { type Clock, realClock } from './table/clock.js';
 import { Reporter } from './table/reporter.js';
 import { RouteSync } from './table/route-sync.js';
 import { SnapshotFile, type SnapshotToWrite } from './table/snapshot-file.js';
+import { WorkerSide } from './workers/worker-side.js';
+import { workersOf } from './workers/workers-of.js';
 
 /** What the proxy writes its log with: pino has this shape. */
 export interface ProxyLog {
@@ -32,6 +34,8 @@ export interface ProxyOptions extends DataPathOptions {
   dataDir?: string;
   /** Unique among the proxies of one control plane. Default `<host name>-<port>`: the same after every restart. */
   proxyId?: string;
+  /** Processes that take requests. 1, the default: this one. */
+  workers?: number;
   /** For tests. */
   clock?: Clock;
   random?: () => number;
@@ -41,17 +45,24 @@ export interface RunningProxy {
   readonly proxyId: string;
   readonly proxyUrl: string;
   readonly adminUrl: string;
+  /** Resolves when requests are taken; workers that cannot start keep it waiting. */
+  readonly served: Promise<void>;
   /** Stops accepting, lets what runs finish (bounded), says goodbye to the control plane. Never rejects; a second call waits for the first. */
   close(): Promise<void>;
 }
 
 /**
- * Starts one data plane. Resolves when it listens and has tried once to get its table: from the store, else from the snapshot on disk.
+ * Starts one data plane. Resolves when it listens and has tried once to get its table: from the store, else from the snapshot on disk. With
+ * workers, connections wait for them until {@link RunningProxy.served}.
  * Without either it answers 503 `not_ready` until the store can be read. Rejects when an address cannot be had.
  */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { bus, log, clock = realClock, random = Math.random, host = '127.0.0.1' } = options;
-  const side: RequestSide = new DataPath(options, { log, random, clock });
+  const onStanding = () => reporter?.now();
+  const side: RequestSide =
+    (options.workers ?? 1) > 1
+      ? new WorkerSide({ ...workersOf(options), clock, log, onChange: onStanding })
+      : new DataPath(options, { log, random, clock });
   const sync = new RouteSync({
     bus,
     sink: side.sink,
@@ -76,7 +87,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   let closing: Promise<void> | null = null;
   const onRoutesChanged = () => {
     side.routesChanged(sync.told, sync.source !== 'none');
-    reporter?.now();
+    onStanding();
     if (sync.source === 'live') file?.changed();
   };
 
@@ -118,16 +129,19 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
 
   await sync.start();
   if (sync.source === 'none' && file !== null) await loadSnapshot(file, sync, log);
-  await side.start();
-  reporter = new Reporter(bus, clock, () => ({
+  const report = () => ({
     proxyId,
     bootId,
     // For others to call: of several machines or containers, each is 127.0.0.1 only to itself.
     adminUrl: urlOf(host, adminAddress.port, hostname()),
     ...side.standing,
     inFlight: side.inFlight(),
-  }));
-  reporter.start();
+  });
+  // Before requests are taken there is nobody to wait for.
+  const served = side.start().then(() => {
+    reporter = new Reporter(bus, clock, report);
+    reporter.start();
+  });
 
   const close = async () => {
     // Reports go on while requests finish: the control plane may be waiting for them to end.
@@ -141,6 +155,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     proxyId,
     proxyUrl: urlOf(host, proxyAddress.port),
     adminUrl: urlOf(host, adminAddress.port),
+    served,
     close: () => {
       closing ??= close();
       return closing;

@@ -51,6 +51,7 @@ export async function startStandalone(env: NodeJS.ProcessEnv): Promise<Standalon
     await api.ready;
     const proxy: RunningProxy = await startProxy({ ...proxySettings, dataDir: settings.dataDir, bus: subscriber, log: logger });
     closers.push(() => proxy.close());
+    await proxy.served;
     const token = settings.adminToken ?? (await readToken(tokenFile!))!;
     const addresses = { api: api.url, proxy: proxy.proxyUrl, proxyAdmin: proxy.adminUrl };
     return { addresses, token, tokenFile, isFirstStart, stop };

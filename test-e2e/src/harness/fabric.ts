@@ -10,6 +10,8 @@ import { killProcessesOf } from './program-processes.js';
 
 export interface FabricOptions {
   proxies?: number;
+  /** Worker processes of each proxy. */
+  workers?: number;
   /** A PostgreSQL server of its own, that may be killed. */
   ownPostgres?: boolean;
 }
@@ -26,6 +28,7 @@ export class Fabric {
   postgres: OwnServer | undefined;
   private database!: OwnDatabase;
   private folder = '';
+  private workers = 1;
   private readonly apps = new Set<string>();
   private readonly traffics: Traffic[] = [];
 
@@ -41,6 +44,7 @@ export class Fabric {
   }
 
   private async open(options: FabricOptions): Promise<void> {
+    this.workers = options.workers ?? 1;
     this.folder = await mkdtemp(join(tmpdir(), 'fabric-e2e-'));
     if (options.ownPostgres) this.postgres = await ownPostgres();
     this.database = await ownDatabase(this.postgres?.url);
@@ -61,8 +65,13 @@ export class Fabric {
   }
 
   /** Starts proxy `index`, or starts it again with the data folder it had. */
-  async startProxy(index: number): Promise<RunningProgram> {
-    const settings = { ...this.settings(`proxy-${index}`), FABRIC_PROXY_PORT: '0', FABRIC_PROXY_ADMIN_PORT: '0' };
+  async startProxy(index: number, ports: { proxy?: string; admin?: string } = {}): Promise<RunningProgram> {
+    const settings = {
+      ...this.settings(`proxy-${index}`),
+      FABRIC_PROXY_PORT: ports.proxy ?? '0',
+      FABRIC_PROXY_ADMIN_PORT: ports.admin ?? '0',
+      FABRIC_PROXY_WORKERS: String(this.workers),
+    };
     const proxy = await Program.start(`proxy-${index}`, 'apps/proxy/dist/main.js', settings);
     this.proxies[index] = proxy;
     return proxy;

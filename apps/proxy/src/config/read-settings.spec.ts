@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { readSettings, SettingsError } from './read-settings.js';
 
 const REDIS_URL = 'redis://127.0.0.1:6379';
@@ -36,6 +37,12 @@ describe('CONTRACT §2: settings are read once, validated, and a bad one is name
     });
   });
 
+  it('FABRIC_PROXY_WORKERS: a number, or auto for one each core', () => {
+    expect(readSettings({ REDIS_URL }).workers).toBe(1);
+    expect(readSettings({ REDIS_URL, FABRIC_PROXY_WORKERS: '3' }).workers).toBe(3);
+    expect(readSettings({ REDIS_URL, FABRIC_PROXY_WORKERS: 'auto' }).workers).toBe(availableParallelism());
+  });
+
   const bad: [string, string | undefined][] = [
     ['REDIS_URL', undefined],
     ['REDIS_URL', 'http://127.0.0.1'],
@@ -47,7 +54,8 @@ describe('CONTRACT §2: settings are read once, validated, and a bad one is name
     ['FABRIC_PROXY_ID', 'a b'],
     ['FABRIC_PROXY_WORKERS', '0'],
     ['FABRIC_PROXY_WORKERS', 'many'],
-    ['FABRIC_PROXY_WORKERS', '2'],
+    ['FABRIC_PROXY_WORKERS', '257'],
+    ['FABRIC_PROXY_WORKERS', '1.5'],
     ['FABRIC_PROXY_TRUST_FORWARDED', 'yes'],
     ['FABRIC_PROXY_RESPONSE_TIMEOUT_MS', '1s'],
     ['FABRIC_PROXY_MAX_TARGET_BYTES', '20000'],

@@ -23,6 +23,8 @@ export interface Settings {
   /** Absent: made from host name and port, see startProxy. */
   proxyId?: string;
   trustForwarded: boolean;
+  /** Processes that take requests. */
+  workers: number;
   engine: ProxyEngine;
   maxInFlight: number;
   shutdownGraceMs: number;
@@ -73,6 +75,7 @@ const OUTLIERS = {
 export const DEFAULT_LIMITS: ForwarderLimits = numbers({}, LIMITS);
 export const DEFAULT_OUTLIERS: OutlierPolicy = numbers({}, OUTLIERS);
 export const DEFAULT_MAX_IN_FLIGHT = 10_000;
+const MAX_WORKERS = 256;
 export const DEFAULT_SHUTDOWN_GRACE_MS = 30_000;
 
 /** Reads and checks the environment, once. Throws {@link SettingsError}, which names the variable. Empty is the same as absent. */
@@ -92,7 +95,6 @@ export function readSettings(env: Environment): Settings {
   if (proxyId !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(proxyId)) {
     throw new SettingsError('FABRIC_PROXY_ID must match ^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$');
   }
-  requireOneWorker(env);
   return {
     redisUrl,
     host: text(env, 'FABRIC_HOST') ?? '127.0.0.1',
@@ -102,6 +104,7 @@ export function readSettings(env: Environment): Settings {
     logLevel: oneOf(env, 'FABRIC_LOG_LEVEL', LOG_LEVELS, 'info'),
     basePath,
     ...(proxyId === undefined ? {} : { proxyId }),
+    workers: workers(env),
     engine: oneOf(env, 'FABRIC_PROXY_ENGINE', ENGINES, DEFAULT_ENGINE),
     trustForwarded: oneOf(env, 'FABRIC_PROXY_TRUST_FORWARDED', ['on', 'off'], 'off') === 'on',
     maxInFlight: number(env, 'FABRIC_PROXY_MAX_IN_FLIGHT', DEFAULT_MAX_IN_FLIGHT, 1, 1_000_000),
@@ -111,17 +114,12 @@ export function readSettings(env: Environment): Settings {
   };
 }
 
-/** Several worker processes are not built yet: better to say so than to serve with one and let the operator believe otherwise. */
-function requireOneWorker(env: Environment): void {
-  const workers = text(env, 'FABRIC_PROXY_WORKERS') ?? '1';
-  const count = workers === 'auto' ? availableParallelism() : Number(workers);
-  if (!Number.isInteger(count) || count < 1 || count > 256) {
-    throw new SettingsError('FABRIC_PROXY_WORKERS must be a number from 1 to 256, or auto');
-  }
-  if (count > 1) {
-    throw new SettingsError(
-      `FABRIC_PROXY_WORKERS asks for ${count} worker processes; this version runs one. Set it to 1 and start more proxies instead.`,
-    );
+function workers(env: Environment): number {
+  if (text(env, 'FABRIC_PROXY_WORKERS') === 'auto') return Math.min(MAX_WORKERS, availableParallelism());
+  try {
+    return number(env, 'FABRIC_PROXY_WORKERS', 1, 1, MAX_WORKERS);
+  } catch {
+    throw new SettingsError(`FABRIC_PROXY_WORKERS must be a whole number from 1 to ${MAX_WORKERS}, or auto`);
   }
 }
 

@@ -15,6 +15,7 @@ export function createEngineForwarder(gateway: Gateway, limits: ForwarderLimits)
 
 class EngineForwarder implements Forwarder, EngineContext, InstancePools {
   draining = false;
+  #closed = false;
   readonly #server: Server;
   readonly #deadlines: Deadlines;
   readonly #clients = new Set<ClientConnection>();
@@ -65,14 +66,16 @@ class EngineForwarder implements Forwarder, EngineContext, InstancePools {
     return this.#server.address() as AddressInfo;
   }
 
-  accept(socket: Socket): void {
-    if (this.draining || this.#clients.size >= this.limits.clientConnections) {
+  accept(socket: Socket): boolean {
+    if (this.#closed) return false;
+    if (this.#clients.size >= this.limits.clientConnections) {
       socket.destroy();
-      return;
+      return true;
     }
     socket.allowHalfOpen = true;
     socket.setNoDelay(true);
     this.#take(socket);
+    return true;
   }
 
   get connections(): number {
@@ -98,6 +101,7 @@ class EngineForwarder implements Forwarder, EngineContext, InstancePools {
     this.draining = true;
     const lameDuckMs = Math.min(this.limits.lameDuckMs, graceMs);
     await this.#untilNobodyIsLeft(lameDuckMs);
+    this.#closed = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const client of this.#clients) if (client.idle) client.close();
     await this.#untilNobodyIsLeft(graceMs - lameDuckMs);

@@ -54,6 +54,11 @@ export class TableHolder implements RouteSink, RouteResolver {
     this.#limiters.replaceApp(key, () => undefined);
   }
 
+  /** This process's part of what is limited for the proxy as a whole, in (0, 1]. */
+  setShare(share: number): void {
+    this.#limiters.setShare(share);
+  }
+
   lookupHost(authority: string, path: string): HostClaim | undefined {
     return this.#table.lookupHost(authority, path);
   }

@@ -11,8 +11,8 @@ import type { InstanceState } from './instance.js';
 export interface Forwarder {
   /** Rejects when the address cannot be had. */
   listen(host: string, port: number): Promise<AddressInfo>;
-  /** Takes a connection that another process has accepted, as one of its own. Nothing has been read of it. */
-  accept(socket: Socket): void;
+  /** Takes a connection that another process has accepted, as one of its own, or closes it where there are too many. False: no more are taken. */
+  accept(socket: Socket): boolean;
   /** Clients' connections that are open. */
   readonly connections: number;
   /** The instance has left the table: idle connections to it are closed, busy ones are not used again. */

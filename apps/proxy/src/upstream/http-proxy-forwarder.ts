@@ -35,6 +35,7 @@ class HttpProxyForwarder implements Forwarder {
   readonly #sockets = new Set<Socket>();
   readonly #tunnels = new Set<Socket>();
   #draining = false;
+  #closed = false;
   #onLastGone: (() => void) | null = null;
   #listens = false;
 
@@ -90,10 +91,11 @@ class HttpProxyForwarder implements Forwarder {
     return this.#server.address() as AddressInfo;
   }
 
-  accept(socket: Socket): void {
-    if (this.#draining || this.#sockets.size >= this.#limits.clientConnections) {
+  accept(socket: Socket): boolean {
+    if (this.#closed) return false;
+    if (this.#sockets.size >= this.#limits.clientConnections) {
       socket.destroy();
-      return;
+      return true;
     }
     // Node looks after the head timeouts of a server from its `listening` on; this one never gets there by itself.
     if (!this.#listens) this.#server.emit('listening');
@@ -101,6 +103,7 @@ class HttpProxyForwarder implements Forwarder {
     socket.allowHalfOpen = true;
     socket.setNoDelay(true);
     this.#server.emit('connection', socket);
+    return true;
   }
 
   get connections(): number {
@@ -115,6 +118,7 @@ class HttpProxyForwarder implements Forwarder {
     this.#draining = true;
     const lameDuckMs = Math.min(this.#limits.lameDuckMs, graceMs);
     await this.#untilNobodyIsLeft(lameDuckMs);
+    this.#closed = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
     // Node does not count as idle what has never sent anything.

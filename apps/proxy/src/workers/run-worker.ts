@@ -1,0 +1,86 @@
+import type { Socket } from 'node:net';
+import { DataPath } from '../data-path.js';
+import { NOTHING_ROUTED } from '../request-side.js';
+import { type FromWorker, STATE_EVERY_MS, type ToWorker } from './messages.js';
+
+/** After its last words a worker waits no longer than this for them to be sent. */
+const LAST_WORDS_MS = 500;
+
+/**
+ * Takes requests as the primary says, until it says stop or is gone; then lets what runs finish and exits with 0. What would end a process
+ * without a trace is told to the primary first, and ends this one with 1.
+ */
+export function runWorker(standardGraceMs: number): void {
+  let path: DataPath | null = null;
+  let graceMs = standardGraceMs;
+  let stopping = false;
+
+  const log = { warn: (fields: object, text: string) => tell({ type: 'log', fields, text }) };
+  const state = () => {
+    if (path !== null) tell({ type: 'state', inFlight: path.inFlight(), connections: path.forwarder.connections });
+  };
+  const stop = async (withinMs: number) => {
+    if (stopping) return;
+    stopping = true;
+    await path?.close(withinMs);
+    tell({ type: 'metrics', metrics: path === null ? [] : await counted(path) }, () => process.exit(0));
+    setTimeout(() => process.exit(0), LAST_WORDS_MS).unref();
+  };
+  const crash = (error: unknown) => {
+    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    tell({ type: 'crashed', reason }, () => process.exit(1));
+    setTimeout(() => process.exit(1), LAST_WORDS_MS);
+  };
+
+  process.on('uncaughtException', crash);
+  process.on('unhandledRejection', crash);
+  process.once('disconnect', () => void stop(graceMs));
+  process.on('message', (message: ToWorker, socket?: Socket) => {
+    switch (message.type) {
+      case 'start':
+        path = new DataPath(message.options, { log });
+        path.sink.setShare(message.share);
+        graceMs = message.options.shutdownGraceMs ?? graceMs;
+        setInterval(state, STATE_EVERY_MS);
+        break;
+      case 'routes':
+        applyRoutes(path!, message);
+        tell({ type: 'applied', inFlight: path!.inFlight() });
+        break;
+      case 'connection':
+        // Ours may be closed here without harm: the primary has another descriptor until it hears that this one is in use.
+        if (socket !== undefined && path!.forwarder.accept(socket)) tell({ type: 'took', id: message.id });
+        else {
+          tell({ type: 'refused' });
+          socket?.destroy();
+        }
+        break;
+      case 'share':
+        path?.sink.setShare(message.share);
+        break;
+      case 'metrics':
+        void counted(path!).then((metrics) => tell({ type: 'metrics', metrics }));
+        break;
+      case 'stop':
+        void stop(message.graceMs);
+        break;
+    }
+  });
+}
+
+function applyRoutes(path: DataPath, message: Extract<ToWorker, { type: 'routes' }>): void {
+  for (const document of message.put) path.sink.put(`${document.routes.namespace}/${document.routes.app}`, document);
+  for (const key of message.removed) path.sink.remove(key);
+  // What standing it is, the primary knows.
+  if (message.whole) path.routesChanged(NOTHING_ROUTED, message.hasTable);
+}
+
+async function counted(path: DataPath): Promise<object[]> {
+  return (await path.metrics()).getMetricsAsJSON();
+}
+
+/** The primary may be gone: then there is nobody to tell. */
+function tell(message: FromWorker, done: () => void = () => undefined): void {
+  if (process.connected) process.send?.(message, undefined, undefined, done);
+  else done();
+}

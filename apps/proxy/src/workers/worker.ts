@@ -1,0 +1,105 @@
+import type { Clock } from '../table/clock.js';
+import { Receiver } from './acceptor.js';
+import type { Ending, Fork, WorkerProcess } from './fork-worker.js';
+import type { FromWorker } from './messages.js';
+import type { RouteFollower } from './route-feed.js';
+
+export interface WorkerListener {
+  /** Routes were applied (`applied`), or the worker told its state. */
+  heard(applied: boolean, somethingEnded: boolean): void;
+  took(connectionId: number): void;
+  refused(): void;
+  counted(connections: number): void;
+  said(fields: object, text: string): void;
+  /** The last call. */
+  gone(ending: Ending): void;
+}
+
+/** One worker as its primary knows it. */
+export class Worker {
+  readonly process: WorkerProcess;
+  readonly receiver: Receiver;
+  /** Given right after the process was made. */
+  routes!: RouteFollower;
+  inFlight: Readonly<Record<string, number>> = {};
+  /** What it last said that it has counted. */
+  counted: object[] = [];
+  /** Since when connections go to it, by the clock. */
+  servingSince: number | null = null;
+  /** Ticks since it was last heard. */
+  silentTicks = 0;
+  /** Why it ends, where it could say so. */
+  reason: string | null = null;
+  readonly #listener: WorkerListener;
+  #asking: (() => void)[] = [];
+
+  constructor(
+    readonly index: number,
+    fork: Fork,
+    listener: WorkerListener,
+  ) {
+    this.#listener = listener;
+    this.process = fork({
+      message: (message) => this.#onMessage(message),
+      gone: (ending) => {
+        this.#answered();
+        listener.gone(ending);
+      },
+    });
+    this.receiver = new Receiver((id, socket) => this.process.send({ type: 'connection', id }, socket));
+  }
+
+  get serving(): boolean {
+    return this.servingSince !== null;
+  }
+
+  /** Brings `counted` up to date. Resolves without that when there is no answer in time, or never will be. */
+  async count(clock: Clock, timeoutMs: number): Promise<void> {
+    const answered = new Promise<void>((resolve) => this.#asking.push(resolve));
+    if (this.#asking.length === 1) this.process.send({ type: 'metrics' });
+    const cancel = clock.after(timeoutMs, () => this.#answered());
+    await answered;
+    cancel();
+  }
+
+  #onMessage(message: FromWorker): void {
+    this.silentTicks = 0;
+    switch (message.type) {
+      case 'applied':
+        this.routes.acknowledged();
+        this.#listener.heard(true, this.#takeInFlight(message.inFlight));
+        break;
+      case 'state':
+        this.#listener.counted(message.connections);
+        this.#listener.heard(false, this.#takeInFlight(message.inFlight));
+        break;
+      case 'took':
+        this.#listener.took(message.id);
+        break;
+      case 'refused':
+        this.#listener.refused();
+        break;
+      case 'metrics':
+        this.counted = message.metrics;
+        this.#answered();
+        break;
+      case 'log':
+        this.#listener.said(message.fields, message.text);
+        break;
+      case 'crashed':
+        this.reason = message.reason;
+        break;
+    }
+  }
+
+  /** True when an instance has none left: somebody may be waiting for that. */
+  #takeInFlight(inFlight: Record<string, number>): boolean {
+    const before = this.inFlight;
+    this.inFlight = inFlight;
+    return Object.keys(before).some((id) => inFlight[id] === undefined);
+  }
+
+  #answered(): void {
+    for (const resolve of this.#asking.splice(0)) resolve();
+  }
+}
