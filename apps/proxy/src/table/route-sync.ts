@@ -27,8 +27,8 @@ const MAX_REASON = 500;
 
 /** What is routed by: where {@link RouteSync} puts documents it has accepted. */
 export interface RouteSink {
-  /** Throws when the document cannot be compiled; then nothing has changed. */
-  put(key: string, document: RouteDocument): void;
+  /** `json`: the same as text. Throws when the document cannot be compiled; then nothing has changed. */
+  put(key: string, document: RouteDocument, json: string): void;
   remove(key: string): void;
 }
 
@@ -257,7 +257,7 @@ export class RouteSync {
 
   #put(key: string, document: RouteDocument, json: string, heldRevision = this.#heldRevision(key)): void {
     try {
-      this.#options.sink.put(key, document);
+      this.#options.sink.put(key, document, json);
     } catch (error) {
       this.#reject(key, document.revision, error instanceof Error ? error.message : String(error), heldRevision);
       return;

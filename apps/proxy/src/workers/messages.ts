@@ -1,12 +1,11 @@
-import type { RouteDocument } from '@app-fabric/contracts';
 import type { DataPathOptions } from '../data-path.js';
 
 /** What the primary tells a worker. Both ends are the same program, so nothing is parsed. Order is kept, nothing is lost while both live. */
 export type ToWorker =
   /** The first message. */
   | { type: 'start'; options: DataPathOptions; share: number }
-  /** `whole`: with it the worker has everything of a step. One at a time, answered by `applied`. */
-  | { type: 'routes'; put: RouteDocument[]; removed: string[]; whole: boolean; hasTable: boolean }
+  /** `put`: documents as JSON. `whole`: with it the worker has everything of a step. One at a time, answered by `applied`. */
+  | { type: 'routes'; put: string[]; removed: string[]; whole: boolean; hasTable: boolean }
   /** Comes with a socket. Answered by `took` before anything is read of it, or by `refused`. */
   | { type: 'connection'; id: number }
   /** The worker's part of what is limited for the proxy as a whole. */

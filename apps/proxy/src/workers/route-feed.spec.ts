@@ -10,6 +10,10 @@ function standing(revision: number): RouteStanding {
   return { applied: { epoch: 'e', revision }, seenRevision: revision, rejected: [], lastRejection: null };
 }
 
+function put(feed: RouteFeed, document: RouteDocument): void {
+  feed.put(`default/${document.routes.app}`, document, JSON.stringify(document));
+}
+
 function bench() {
   const feed = new RouteFeed();
   const follow = () => {
@@ -18,13 +22,14 @@ function bench() {
     return { follower, sent };
   };
   const publish = (revision: number, ...apps: string[]) => {
-    for (const app of apps) feed.put(`default/${app}`, routeDocument(app, revision));
+    for (const app of apps) put(feed, routeDocument(app, revision));
     feed.stepDone(standing(revision), true);
   };
   return { feed, follow, publish };
 }
 
-const apps = (documents: RouteDocument[]) => documents.map(({ routes, revision }) => `${routes.app}@${revision}`);
+const apps = (documents: string[]) =>
+  documents.map((json) => JSON.parse(json) as RouteDocument).map(({ routes, revision }) => `${routes.app}@${revision}`);
 
 describe('RouteFeed', () => {
   it('a worker begins with everything, and has applied it when it says so', () => {
@@ -77,6 +82,18 @@ describe('RouteFeed', () => {
     expect([follower.hasApplied, sent.length]).toEqual([true, 3]);
   });
 
+  it('large documents come in more parts', () => {
+    const { feed, follow } = bench();
+    for (const app of ['a', 'b', 'c']) feed.put(`default/${app}`, routeDocument(app, 1), ' '.repeat(600_000));
+    feed.stepDone(standing(1), true);
+    const { follower, sent } = follow();
+    follower.acknowledged();
+    expect(sent.map((message) => [message.put.length, message.whole])).toEqual([
+      [2, false],
+      [1, true],
+    ]);
+  });
+
   it('a change that comes between two parts belongs to the step that the last part completes', () => {
     const { follow, publish } = bench();
     publish(1, ...Array.from({ length: 250 }, (_, index) => `a${index}`));
@@ -95,7 +112,7 @@ describe('RouteFeed', () => {
     follower.acknowledged();
     const bad = routeDocument('a', 2);
     bad.routes.weights = { 1: 9_999 };
-    expect(() => feed.put('default/a', bad)).toThrow();
+    expect(() => put(feed, bad)).toThrow();
     feed.stepDone(standing(1), true);
     expect(sent[1]).toMatchObject({ put: [], removed: [] });
   });

@@ -5,8 +5,9 @@ import type { RouteSink } from '../table/route-sync.js';
 import { InstanceState } from '../upstream/instance.js';
 import type { ToWorker } from './messages.js';
 
-/** Documents in one message: a large table must not become one long message that holds both ends up. */
+/** In one message: a large table must not become one long message that holds both ends up. */
 const DOCUMENTS_PER_MESSAGE = 200;
+const CHARACTERS_PER_MESSAGE = 1024 * 1024;
 
 /** The routes as of one moment. Later ones have higher numbers. */
 export interface Step {
@@ -19,7 +20,8 @@ export const NO_STEP: Step = { number: 0, standing: NOTHING_ROUTED, hasTable: fa
 
 /** Keeps the accepted routes for workers: those that are there, and those that come later and begin with everything. */
 export class RouteFeed implements RouteSink {
-  readonly #documents = new Map<string, RouteDocument>();
+  /** As JSON text: the very strings that the sync keeps. */
+  readonly #documents = new Map<string, string>();
   readonly #followers = new Set<RouteFollower>();
   #current = NO_STEP;
 
@@ -28,10 +30,10 @@ export class RouteFeed implements RouteSink {
   }
 
   /** Compiled here to be refused here: what workers are given, each of them can compile. */
-  put(key: string, document: RouteDocument): void {
+  put(key: string, document: RouteDocument, json: string): void {
     compileApp(document.routes, (ref) => new InstanceState(ref));
-    this.#documents.set(key, document);
-    for (const follower of this.#followers) follower.note(key, document);
+    this.#documents.set(key, json);
+    for (const follower of this.#followers) follower.note(key, json);
   }
 
   remove(key: string): void {
@@ -46,7 +48,7 @@ export class RouteFeed implements RouteSink {
 
   follow(send: (message: ToWorker) => void, startsAt: Step): RouteFollower {
     const follower = new RouteFollower(send, () => this.#current, startsAt);
-    for (const [key, document] of this.#documents) follower.note(key, document);
+    for (const [key, json] of this.#documents) follower.note(key, json);
     this.#followers.add(follower);
     follower.flush();
     return follower;
@@ -68,7 +70,7 @@ export class RouteFollower {
   hasApplied = false;
   readonly #send: (message: ToWorker) => void;
   readonly #current: () => Step;
-  readonly #waiting = new Map<string, RouteDocument | null>();
+  readonly #waiting = new Map<string, string | null>();
   /** What is on its way, `null`: a part of a step. */
   #sent: Step | null = null;
   #isSending = false;
@@ -79,20 +81,23 @@ export class RouteFollower {
     this.applied = startsAt;
   }
 
-  note(key: string, document: RouteDocument | null): void {
-    this.#waiting.set(key, document);
+  /** `null`: the app is gone. */
+  note(key: string, json: string | null): void {
+    this.#waiting.set(key, json);
   }
 
   /** Sends what the worker lacks. To be called when a step is complete. */
   flush(): void {
     const current = this.#current();
     if (this.#isSending || (this.hasApplied && this.applied === current)) return;
-    const put: RouteDocument[] = [];
+    const put: string[] = [];
     const removed: string[] = [];
-    for (const [key, document] of this.#waiting) {
-      if (put.length + removed.length >= DOCUMENTS_PER_MESSAGE) break;
-      if (document === null) removed.push(key);
-      else put.push(document);
+    let characters = 0;
+    for (const [key, json] of this.#waiting) {
+      if (put.length + removed.length >= DOCUMENTS_PER_MESSAGE || characters >= CHARACTERS_PER_MESSAGE) break;
+      if (json === null) removed.push(key);
+      else put.push(json);
+      characters += json?.length ?? key.length;
       this.#waiting.delete(key);
     }
     const whole = this.#waiting.size === 0;

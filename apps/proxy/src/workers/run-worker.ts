@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { appKey, parseRouteDocument } from '@app-fabric/contracts';
 import { DataPath } from '../data-path.js';
 import { NOTHING_ROUTED } from '../request-side.js';
 import { type FromWorker, STATE_EVERY_MS, type ToWorker } from './messages.js';
@@ -69,7 +70,13 @@ export function runWorker(standardGraceMs: number): void {
 }
 
 function applyRoutes(path: DataPath, message: Extract<ToWorker, { type: 'routes' }>): void {
-  for (const document of message.put) path.sink.put(`${document.routes.namespace}/${document.routes.app}`, document);
+  for (const json of message.put) {
+    const parsed = parseRouteDocument(JSON.parse(json));
+    // The primary has accepted it: another outcome here is a mistake in the program.
+    if (!parsed.ok) throw new Error(`a document that was accepted cannot be read: ${parsed.reason}`);
+    const { namespace, app } = parsed.value.routes;
+    path.sink.put(appKey(namespace, app), parsed.value);
+  }
   for (const key of message.removed) path.sink.remove(key);
   // What standing it is, the primary knows.
   if (message.whole) path.routesChanged(NOTHING_ROUTED, message.hasTable);

@@ -66,7 +66,8 @@ async function bench(count: number) {
     },
   });
   const publish = (revision: number) => {
-    side.sink.put('default/a', routeDocument('a', revision));
+    const document = routeDocument('a', revision);
+    side.sink.put('default/a', document, JSON.stringify(document));
     side.routesChanged({ applied: { epoch: EPOCH, revision }, seenRevision: revision, rejected: [], lastRejection: null }, true);
   };
   let served = false;
