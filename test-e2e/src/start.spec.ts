@@ -73,6 +73,26 @@ describe('npm start', () => {
     }
   }, 120_000);
 
+  it('§2 FABRIC_PROXY_WORKERS: its proxy has workers of its own, which end with it', async () => {
+    const program = await Program.start('start', MAIN, { ...settings, FABRIC_PROXY_WORKERS: '2' });
+    try {
+      const token = (await readFile(join(folder, 'admin-token'), 'utf8')).trim();
+      const shop = new Shop(new FabricClient(program.ready.api!, token), 'default', app, 20);
+      await shop.uploadArtifact('1.0.0');
+      await shop.start(await shop.createVersion('1.0.0'), 'services', SAMPLE_SERVICE);
+      const url = `${program.ready.proxy}/namespaces/default/apps/${app}/services/${SAMPLE_SERVICE}/methods/total?prices=7`;
+      const answers = await Promise.all(Array.from({ length: 8 }, () => sendHttp('GET', url)));
+      expect(answers.map(({ body }) => body.total)).toEqual(Array.from({ length: 8 }, () => 7));
+      const ready = await sendHttp('GET', `${program.ready.proxyAdmin}/readyz`);
+      expect([ready.status, ready.body.workers.serving]).toEqual([200, 2]);
+      const pids = ready.body.workers.list.map(({ pid }: { pid: number }) => pid);
+      expect(await program.stop()).toEqual({ code: 0, signal: null });
+      for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    } finally {
+      await program.stop();
+    }
+  }, 120_000);
+
   it('says clearly that another one runs on the same folder, and ends with 1', async () => {
     const first = await Program.start('start', MAIN, settings);
     try {
