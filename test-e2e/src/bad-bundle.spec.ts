@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { buildSampleBundle, eventually, type Shop } from '@app-fabric/scenario';
-import { type Header, pack } from 'tar-stream';
+import { pack } from 'tar-stream';
 import { describeWithServers } from './harness/describe-with-servers.js';
 import { Fabric } from './harness/fabric.js';
 import { processesOf } from './harness/program-processes.js';
+import { tarOf } from './harness/tar-of.js';
 
 const BOMB_BYTES = 3_000_000_000;
 
@@ -70,15 +71,6 @@ describeWithServers('a bad bundle is refused when it is uploaded, or fails the r
     }, 90_000);
   }
 });
-
-async function tarOf(entries: (readonly [Partial<Header> & { name: string }, Buffer | string])[]): Promise<Buffer> {
-  const archive = pack();
-  for (const [header, body] of entries) archive.entry(header, body);
-  archive.finalize();
-  const chunks: Buffer[] = [];
-  for await (const chunk of archive) chunks.push(chunk as Buffer);
-  return gzipSync(Buffer.concat(chunks), { level: 1 });
-}
 
 function corrupt(bundle: Buffer): Buffer {
   for (let at = 100; at < 140; at += 1) bundle[at] = ~bundle[at]! & 0xff;
