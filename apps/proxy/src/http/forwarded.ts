@@ -21,19 +21,14 @@ export interface ForwardedInput {
  */
 export function forwardedHeaders(input: ForwardedInput, ids: IdSource): string[] {
   const { fields, trustForwarded } = input;
-  const sent = (name: string) => (trustForwarded ? fields.value(name) : undefined);
-  const clients = [...fields.values('x-forwarded-for').filter((value) => value !== ''), plainAddress(input.remoteAddress)];
   const { traceparent, isNew } = chooseTraceparent(fields.values('traceparent'), ids);
   const list = [
     'X-Forwarded-For',
-    clients.join(', '),
+    clientsOf(fields, input.remoteAddress),
     'X-Forwarded-Proto',
-    sent('x-forwarded-proto') ?? (input.encrypted ? 'https' : 'http'),
-  ];
-  const host = sent('x-forwarded-host') ?? fields.value('host');
-  if (host !== undefined) list.push('X-Forwarded-Host', host);
-  list.push('X-Forwarded-Prefix', (sent('x-forwarded-prefix') ?? '').replace(/\/+$/, '') + input.prefix);
-  list.push(
+    (trustForwarded ? fields.value('x-forwarded-proto') : undefined) ?? (input.encrypted ? 'https' : 'http'),
+    'X-Forwarded-Prefix',
+    trustForwarded ? (fields.value('x-forwarded-prefix') ?? '').replace(/\/+$/, '') + input.prefix : input.prefix,
     'X-Request-Id',
     input.requestId,
     'traceparent',
@@ -42,11 +37,19 @@ export function forwardedHeaders(input: ForwardedInput, ids: IdSource): string[]
     String(input.version),
     LOOP_FIELD,
     withHop(fields),
-  );
+  ];
+  const host = (trustForwarded ? fields.value('x-forwarded-host') : undefined) ?? fields.value('host');
+  if (host !== undefined) list.push('X-Forwarded-Host', host);
   // A tracestate belongs to the traceparent it came with.
   const states = isNew ? [] : fields.values('tracestate');
   if (states.length > 0) list.push('tracestate', states.join(','));
   return list;
+}
+
+function clientsOf(fields: RequestFields, remoteAddress: string): string {
+  const own = plainAddress(remoteAddress);
+  const before = fields.values('x-forwarded-for');
+  return before.length === 0 ? own : [...before.filter((value) => value !== ''), own].join(', ');
 }
 
 export function requestIdOf(fields: RequestFields, ids: IdSource): string {

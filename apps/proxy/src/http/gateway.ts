@@ -1,5 +1,5 @@
-import { admit, leave } from '@app-fabric/routing';
-import type { ProxyMetrics, RouteLabels } from '../metrics/proxy-metrics.js';
+import { admit } from '@app-fabric/routing';
+import type { ProxyMetrics, RouteCounts, RouteLabels } from '../metrics/proxy-metrics.js';
 import { NO_ROUTE } from '../metrics/proxy-metrics.js';
 import type { Exchange, ExchangeResult, Gateway, Refusal, RequestCopy, RequestHead, RetryableFailure } from '../upstream/forwarder.js';
 import type { InstanceState } from '../upstream/instance.js';
@@ -11,11 +11,12 @@ import { hopsOf, MAX_HOPS } from './hops.js';
 import type { IdSource } from './ids.js';
 import type { LogBudget } from './log-budget.js';
 import { authorityOf, originForm, type ParsedTarget, parseTarget, type TargetResult, targetOfHost } from './parse-target.js';
-import { type HeaderPins, readPins } from './pins.js';
+import { NO_PINS, readPins } from './pins.js';
 import { PROBLEMS, type Problem, type ProblemCode, renderProblem } from './problems.js';
-import { requestValues } from './request-values.js';
+import { HeadValues } from './request-values.js';
 import { RetryBudget } from './retry-budget.js';
 import type { Resolution, RouteResolver } from './route-resolver.js';
+import { type ExchangeHost, RoutedExchange } from './routed-exchange.js';
 
 export interface GatewayOptions {
   resolver: RouteResolver;
@@ -38,10 +39,24 @@ export interface GatewayOptions {
 export class ProxyGateway implements Gateway {
   readonly #options: GatewayOptions;
   readonly #retries = new RetryBudget();
+  readonly #newConsumerId: () => string;
+  readonly #host: ExchangeHost;
+  readonly #unrouted: RouteCounts;
+  /** By the list of a version's instances, of which the table has one for each service and version. */
+  readonly #counts = new WeakMap<readonly InstanceState[], RouteCounts>();
   #inFlight = 0;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.#host = {
+      metrics: options.metrics,
+      outliers: options.outliers,
+      next: (resolution, failed, failure) => this.#next(resolution, failed, failure),
+      countProblem: (problem, requestId, route, instance) => this.#countProblem(problem, requestId, route, instance),
+      ended: (counts, result, startedAt) => this.#end(counts, result, startedAt),
+    };
+    this.#newConsumerId = () => options.ids.hex(16);
+    this.#unrouted = options.metrics.countsOf(NO_ROUTE);
   }
 
   get inFlight(): number {
@@ -61,7 +76,7 @@ export class ProxyGateway implements Gateway {
     const parsed = this.#target(head, basePath);
     if (!parsed.ok) return refuse(parsed);
     const { target } = parsed;
-    let pins: HeaderPins = {};
+    let pins = NO_PINS;
     if (target.version === undefined) {
       const read = readPins(head.fields);
       if (!read.ok) return refuse({ code: 'bad_version_header', detail: read.detail });
@@ -72,11 +87,12 @@ export class ProxyGateway implements Gateway {
       namespace: target.namespace,
       app: target.app,
       service: target.service,
-      ...pins,
-      ...(target.version === undefined ? {} : { pathVersion: target.version }),
+      pathVersion: target.version,
+      versionHeader: pins.versionHeader,
+      artifactHeader: pins.artifactHeader,
       fields: head.fields,
-      values: requestValues(head.fields, head.target, head.remoteAddress),
-      newConsumerId: () => ids.hex(16),
+      values: new HeadValues(head.fields, head.target, head.remoteAddress),
+      newConsumerId: this.#newConsumerId,
     });
     if (!resolution.ok) return refuse(resolution, resolution.serviceExists ? labelsOf(target, '') : NO_ROUTE);
     const waitMs = admit(resolution.serviceLimiter, resolution.versionLimiter, startedAt);
@@ -104,7 +120,7 @@ export class ProxyGateway implements Gateway {
   refuseUnparsed(problem: Problem) {
     const requestId = this.#options.ids.hex(16);
     this.#countProblem(problem, requestId, NO_ROUTE);
-    this.#options.metrics.requestEnded(NO_ROUTE, { status: PROBLEMS[problem.code].status, outcome: 'complete' }, 0);
+    this.#options.metrics.requestEnded(this.#unrouted, { status: PROBLEMS[problem.code].status, outcome: 'complete' }, 0);
     return renderProblem(problem, requestId, ['X-Request-Id', requestId]);
   }
 
@@ -115,13 +131,8 @@ export class ProxyGateway implements Gateway {
     requestId: string,
     startedAt: number,
   ): Exchange {
-    const { metrics, ids, trustForwarded, outliers } = this.#options;
-    const { version, artifactVersion, reason, peers } = resolution;
-    const route = labelsOf(target, String(version));
-    let instance = resolution.instance;
-    instance.inFlight += 1;
-    let isTrial = instance.outlier.ejectedUntil !== 0 && outliers.begin(instance);
-    let judged = false;
+    const { ids, trustForwarded } = this.#options;
+    const { version, artifactVersion, reason } = resolution;
     const { fields, remoteAddress, encrypted } = head;
     const answerHeaders = [
       'X-App-Version',
@@ -134,49 +145,22 @@ export class ProxyGateway implements Gateway {
       requestId,
     ];
     if (resolution.affinityCookie !== null) answerHeaders.push('Set-Cookie', resolution.affinityCookie);
-    return {
-      kind: 'exchange',
-      get instance() {
-        return instance;
-      },
-      path: target.forwardPath,
-      requestHeaders: forwardedHeaders(
-        { fields, remoteAddress, encrypted, prefix: target.prefix, requestId, version, trustForwarded },
-        ids,
-      ),
-      answerHeaders,
-      copy: this.#copy(head, target, resolution, requestId),
-      retry: (failure) => {
-        const next = this.#next(resolution, instance, failure);
-        if (next === null) return false;
-        const failed = instance;
-        failed.inFlight -= 1;
-        // A kept connection that was stale is no fault of its instance.
-        if (failure !== 'stale_connection') outliers.failed(failed, isTrial, peers, route);
-        else if (isTrial) outliers.undecided(failed);
-        instance = next;
-        instance.inFlight += 1;
-        isTrial = instance.outlier.ejectedUntil !== 0 && outliers.begin(instance);
-        resolution.released(failed);
-        metrics.retry(failure);
-        return true;
-      },
-      problem: (problem) => {
-        if (isFailureOfInstance(problem.code)) {
-          judged = true;
-          outliers.failed(instance, isTrial, peers, route);
-        }
-        this.#countProblem(problem, requestId, route, instance);
-        return renderProblem(problem, requestId, answerHeaders);
-      },
-      end: (result) => {
-        instance.inFlight -= 1;
-        if (!judged) judge(outliers, instance, isTrial, result, peers, route);
-        resolution.released(instance);
-        leave(resolution.serviceLimiter, resolution.versionLimiter);
-        this.#end(route, result, startedAt);
-      },
-    };
+    const requestHeaders = forwardedHeaders(
+      { fields, remoteAddress, encrypted, prefix: target.prefix, requestId, version, trustForwarded },
+      ids,
+    );
+    const copy = this.#copy(head, target, resolution, requestId);
+    const passenger = { path: target.forwardPath, requestHeaders, answerHeaders, copy, requestId, startedAt };
+    return new RoutedExchange(this.#host, resolution, this.#countsOf(target, resolution), passenger);
+  }
+
+  #countsOf(target: ParsedTarget, { peers, version }: Extract<Resolution, { ok: true }>): RouteCounts {
+    let counts = this.#counts.get(peers);
+    if (counts === undefined) {
+      counts = this.#options.metrics.countsOf(labelsOf(target, String(version)));
+      this.#counts.set(peers, counts);
+    }
+    return counts;
   }
 
   #copy(head: RequestHead, target: ParsedTarget, resolution: Extract<Resolution, { ok: true }>, requestId: string): RequestCopy | null {
@@ -208,16 +192,17 @@ export class ProxyGateway implements Gateway {
 
   #refusal(problem: Problem, requestId: string, route: RouteLabels, startedAt: number): Refusal {
     this.#countProblem(problem, requestId, route);
+    const counts = route === NO_ROUTE ? this.#unrouted : this.#options.metrics.countsOf(route);
     return {
       kind: 'refusal',
       answer: renderProblem(problem, requestId, ['X-Request-Id', requestId]),
-      end: (result) => this.#end(route, result, startedAt),
+      end: (result) => this.#end(counts, result, startedAt),
     };
   }
 
-  #end(route: RouteLabels, result: ExchangeResult, startedAt: number): void {
+  #end(counts: RouteCounts, result: ExchangeResult, startedAt: number): void {
     this.#inFlight -= 1;
-    this.#options.metrics.requestEnded(route, result, (this.#options.now() - startedAt) / 1_000);
+    this.#options.metrics.requestEnded(counts, result, (this.#options.now() - startedAt) / 1_000);
   }
 
   #countProblem(problem: Problem, requestId: string, route: RouteLabels, instance?: InstanceState): void {
@@ -231,26 +216,6 @@ export class ProxyGateway implements Gateway {
       'request failed',
     );
   }
-}
-
-/** Everything that the proxy says because an instance did not. */
-function isFailureOfInstance(code: ProblemCode): boolean {
-  return code.startsWith('upstream_');
-}
-
-/** What the end of a request says of its instance. A success of one that has not failed costs a comparison. */
-function judge(
-  outliers: Outliers<RouteLabels>,
-  instance: InstanceState,
-  isTrial: boolean,
-  { outcome, status }: ExchangeResult,
-  peers: readonly InstanceState[],
-  route: RouteLabels,
-): void {
-  if (outcome === 'complete' && (status < 502 || status > 504)) {
-    if (isTrial || instance.outlier.failures !== 0) outliers.succeeded(instance, isTrial);
-  } else if (outcome === 'complete' || outcome === 'cut') outliers.failed(instance, isTrial, peers, route);
-  else if (isTrial) outliers.undecided(instance);
 }
 
 /** Worth a line in the log: what is not the client's fault. */

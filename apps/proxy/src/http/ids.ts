@@ -7,18 +7,21 @@ export interface IdSource {
 
 const POOL_BYTES = 8192;
 
-/** Random ids cut from a pool: one call to the operating system fills some hundred of them. */
+/** Random ids cut from a pool: one call to the operating system and one conversion fill some hundred of them. */
 export function createRandomIds(): IdSource {
   const pool = Buffer.allocUnsafe(POOL_BYTES);
-  let at = POOL_BYTES;
+  let digits = '';
+  let at = 0;
   return {
     hex(bytes) {
-      if (at + bytes > POOL_BYTES) {
-        randomFillSync(pool);
+      const end = at + bytes * 2;
+      if (end > digits.length) {
+        digits = randomFillSync(pool).toString('hex');
         at = 0;
+        return this.hex(bytes);
       }
-      const text = pool.toString('hex', at, at + bytes);
-      at += bytes;
+      const text = digits.slice(at, end);
+      at = end;
       return text;
     },
   };
@@ -52,5 +55,5 @@ function isTraceparent(text: string): boolean {
 
 function nonZero(ids: IdSource, bytes: number): string {
   const text = ids.hex(bytes);
-  return /^0+$/.test(text) ? text.replace(/0$/, '1') : text;
+  return text.startsWith('0') && /^0+$/.test(text) ? text.replace(/0$/, '1') : text;
 }

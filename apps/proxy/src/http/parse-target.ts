@@ -1,3 +1,4 @@
+const SLASH = 0x2f;
 /** Names of namespaces, apps, services and aliases (CONTRACT §3). No `/`, no `..`, no control characters can match it. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
@@ -33,47 +34,29 @@ export function parseTarget(target: string, basePath = ''): TargetResult {
 
   const query = origin.indexOf('?');
   const pathEnd = query === -1 ? origin.length : query;
-  const names: string[] = [];
-  let at = basePath.length;
-  let expected = 0;
-  const grammar = ['namespaces', 'apps', 'versions', 'services'];
-  // Each round reads `/keyword/{name}`; `versions` may be left out.
-  while (expected < grammar.length) {
-    const keyword = segment(origin, at, pathEnd);
-    if (keyword === null) return notFound();
-    if (grammar[expected] === 'versions' && keyword.text === 'services') {
-      names.push('latest');
-      expected += 1;
-    }
-    if (keyword.text !== grammar[expected]) return notFound();
-    const name = segment(origin, keyword.end, pathEnd);
-    if (name === null) return notFound();
-    names.push(name.text);
-    at = name.end;
-    expected += 1;
-  }
-  const methods = segment(origin, at, pathEnd);
-  if (methods?.text !== 'methods') return notFound();
+  // Each step reads `/keyword/{name}`; `versions` may be left out.
+  const namespace = nameAfter(origin, 'namespaces', basePath.length, pathEnd);
+  const app = namespace === null ? null : nameAfter(origin, 'apps', namespace.end, pathEnd);
+  if (app === null) return notFound();
+  const version = nameAfter(origin, 'versions', app.end, pathEnd);
+  const service = nameAfter(origin, 'services', (version ?? app).end, pathEnd);
+  if (namespace === null || service === null) return notFound();
+  const end = endOfKeyword(origin, 'methods', service.end, pathEnd);
+  if (end < 0) return notFound();
 
-  const decoded: string[] = [];
-  for (const name of names) {
-    const text = decodeName(name);
-    if (text === null) return refuse('bad_request', `The path holds an invalid name: names match ${NAME.source}.`);
-    decoded.push(text);
+  if (namespace.name === '' || app.name === '' || version?.name === '' || service.name === '') {
+    return refuse('bad_request', `The path holds an invalid name: names match ${NAME.source}.`);
   }
-  const [namespace = '', app = '', version = '', service = ''] = decoded;
-  const rest = origin.slice(methods.end);
-  return {
-    ok: true,
-    target: {
-      namespace,
-      app,
-      service,
-      ...(version === 'latest' ? {} : { version }),
-      forwardPath: rest.startsWith('/') ? rest : `/${rest}`,
-      prefix: origin.slice(0, methods.end),
-    },
+  const rest = origin.slice(end);
+  const parsed: ParsedTarget = {
+    namespace: namespace.name,
+    app: app.name,
+    service: service.name,
+    forwardPath: rest.startsWith('/') ? rest : `/${rest}`,
+    prefix: origin.slice(0, end),
   };
+  if (version !== null && version.name !== 'latest') parsed.version = version.name;
+  return { ok: true, target: parsed };
 }
 
 /** A target that a host route takes: its prefix comes off, the rest is as sent. `path` is path and query. */
@@ -109,12 +92,24 @@ export function isName(text: string): boolean {
   return NAME.test(text);
 }
 
-/** The segment that begins with the slash at `start`; `null` when there is no slash there. */
-function segment(text: string, start: number, end: number): { text: string; end: number } | null {
-  if (start >= end || text[start] !== '/') return null;
-  const slash = text.indexOf('/', start + 1);
-  const stop = slash === -1 || slash > end ? end : slash;
-  return { text: text.slice(start + 1, stop), end: stop };
+/** Reads `/keyword/{name}` at `start`; `null` when something else stands there. An invalid name is `''`. */
+function nameAfter(text: string, keyword: string, start: number, end: number): { name: string; end: number } | null {
+  const slash = endOfKeyword(text, keyword, start, end);
+  if (slash < 0 || slash >= end) return null;
+  const stop = endOfSegment(text, slash, end);
+  return { name: decodeName(text.slice(slash + 1, stop)) ?? '', end: stop };
+}
+
+/** Where the segment `keyword` ends that begins with the slash at `start`; -1 when another one, or none, begins there. */
+function endOfKeyword(text: string, keyword: string, start: number, end: number): number {
+  const stop = start + 1 + keyword.length;
+  if (stop > end || text.charCodeAt(start) !== SLASH || !text.startsWith(keyword, start + 1)) return -1;
+  return stop === end || text.charCodeAt(stop) === SLASH ? stop : -1;
+}
+
+function endOfSegment(text: string, slash: number, end: number): number {
+  const next = text.indexOf('/', slash + 1);
+  return next < 0 || next > end ? end : next;
 }
 
 function decodeName(raw: string): string | null {

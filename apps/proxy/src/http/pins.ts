@@ -9,6 +9,9 @@ export interface HeaderPins {
   artifactHeader?: string;
 }
 
+export const NO_PINS: HeaderPins = {};
+const NONE: PinResult = { ok: true, pins: NO_PINS };
+
 export type PinResult = { ok: true; pins: HeaderPins } | { ok: false; detail: string };
 
 /** Semantic versions, with their `+build`. */
@@ -23,9 +26,13 @@ export function readPins(fields: RequestFields): PinResult {
   if (version instanceof Error) return { ok: false, detail: version.message };
   // The first pin that applies decides; what stands behind it is not looked at.
   if (version !== undefined && version !== 'latest') return { ok: true, pins: { versionHeader: version } };
-  const artifactVersion = single(fields, 'x-artifact-version', (text) => ARTIFACT_VERSION.test(text));
+  const artifactVersion = single(fields, 'x-artifact-version', isArtifactVersion);
   if (artifactVersion instanceof Error) return { ok: false, detail: artifactVersion.message };
-  return { ok: true, pins: artifactVersion === undefined ? {} : { artifactHeader: artifactVersion } };
+  return artifactVersion === undefined ? NONE : { ok: true, pins: { artifactHeader: artifactVersion } };
+}
+
+function isArtifactVersion(text: string): boolean {
+  return ARTIFACT_VERSION.test(text);
 }
 
 function single(fields: RequestFields, name: string, valid: (text: string) => boolean): string | undefined | Error {

@@ -8,11 +8,11 @@ export interface RouteQuery {
   app: string;
   service: string;
   /** Pin of the path: version or alias. */
-  pathVersion?: string;
+  pathVersion: string | undefined;
   /** `X-App-Version`: version or alias. */
-  versionHeader?: string;
+  versionHeader: string | undefined;
   /** `X-Artifact-Version` */
-  artifactHeader?: string;
+  artifactHeader: string | undefined;
   /** For pins by `Accept`. */
   fields: RequestFields;
   /** For audiences and affinity. */

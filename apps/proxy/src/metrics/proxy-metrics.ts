@@ -1,10 +1,10 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import type { ExchangeResult } from '../upstream/forwarder.js';
+import { DurationHistogram, RouteSeries } from './route-series.js';
 
 /** Series that the proxy may hold. Beyond it, new combinations are counted together under {@link OTHER}. */
 const MAX_SERIES = 20_000;
 const OTHER = '_other';
-const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 const ROUTE_LABELS = ['namespace', 'app', 'service', 'version'] as const;
 const LABELS = [...ROUTE_LABELS, 'code'] as const;
@@ -18,9 +18,11 @@ export interface RouteLabels {
   version: string;
 }
 
-interface Series {
-  count: Counter.Internal;
-  duration: Histogram.Internal<(typeof LABELS)[number]>;
+/** What one route and version is counted in. Whoever has one need not have it looked up again. */
+export interface RouteCounts {
+  readonly route: RouteLabels;
+  /** By the first digit of the status; made when the first request of a class ends. */
+  readonly byClass: (RouteSeries | undefined)[];
 }
 
 export const NO_ROUTE: RouteLabels = { namespace: '', app: '', service: '', version: '' };
@@ -29,19 +31,6 @@ const OTHER_ROUTE: RouteLabels = { namespace: OTHER, app: OTHER, service: OTHER,
 /** What requests are counted in, by the process that takes them. */
 export class ProxyMetrics {
   readonly registry = new Registry();
-  readonly #requests = new Counter({
-    name: 'fabric_proxy_requests_total',
-    help: 'Requests answered, by route, version and class of the status (0xx: the client left before an answer).',
-    labelNames: LABELS,
-    registers: [this.registry],
-  });
-  readonly #duration = new Histogram({
-    name: 'http_server_request_duration_seconds',
-    help: 'From the head of the request to the end of the answer.',
-    labelNames: LABELS,
-    buckets: BUCKETS_SECONDS,
-    registers: [this.registry],
-  });
   readonly #problems = new Counter({
     name: 'fabric_proxy_problems_total',
     help: 'Answers that the proxy made itself, by their code.',
@@ -65,7 +54,7 @@ export class ProxyMetrics {
     help: 'Answers that the instance broke off after their head.',
     registers: [this.registry],
   });
-  readonly #series = new Map<string, Series>();
+  readonly #series = new Map<string, RouteSeries>();
 
   readonly #ejections = new Counter({
     name: 'fabric_proxy_ejections_total',
@@ -77,6 +66,18 @@ export class ProxyMetrics {
 
   /** Both are read at scrape time; `ejected` names a route for each instance that is ejected now. */
   constructor(inFlight: () => number, ejected: () => Iterable<RouteLabels>) {
+    const series = this.#series;
+    new Counter({
+      name: 'fabric_proxy_requests_total',
+      help: 'Requests answered, by route, version and class of the status (0xx: the client left before an answer).',
+      labelNames: LABELS,
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const one of series.values()) this.inc(one.labels, one.count);
+      },
+    });
+    new DurationHistogram(() => series.values(), LABELS, this.registry);
     new Gauge({
       name: 'fabric_proxy_ejected_instances',
       help: 'Instances that are not picked until a trial request succeeds; of several workers, the one that has ejected most.',
@@ -98,10 +99,19 @@ export class ProxyMetrics {
     });
   }
 
-  requestEnded(route: RouteLabels, result: ExchangeResult, seconds: number): void {
-    const series = this.#seriesOf(route, `${Math.floor(result.status / 100)}xx`);
-    series.count.inc();
-    series.duration.observe(seconds);
+  /** To be kept and used again for the same route. */
+  countsOf(route: RouteLabels): RouteCounts {
+    return { route, byClass: [] };
+  }
+
+  requestEnded(counts: RouteCounts, result: ExchangeResult, seconds: number): void {
+    const statusClass = Math.floor(result.status / 100);
+    let series = counts.byClass[statusClass];
+    if (series === undefined) {
+      series = this.#seriesOf(counts.route, `${statusClass}xx`);
+      counts.byClass[statusClass] = series;
+    }
+    series.add(seconds);
     if (result.outcome === 'cut') this.#cutAnswers.inc();
   }
 
@@ -123,16 +133,12 @@ export class ProxyMetrics {
     this.#retries.inc({ reason });
   }
 
-  /** prom-client looks labels up by a built string each time; here it happens once for each combination. */
-  #seriesOf(route: RouteLabels, code: string): Series {
+  #seriesOf(route: RouteLabels, code: string): RouteSeries {
     const key = `${route.namespace}\n${route.app}\n${route.service}\n${route.version}\n${code}`;
     const known = this.#series.get(key);
     if (known !== undefined) return known;
-    if (this.#series.size >= MAX_SERIES && route.app !== OTHER) {
-      return this.#seriesOf(OTHER_ROUTE, code);
-    }
-    const labels = { ...route, code };
-    const made = { count: this.#requests.labels(labels), duration: this.#duration.labels(labels) };
+    if (this.#series.size >= MAX_SERIES && route.app !== OTHER) return this.#seriesOf(OTHER_ROUTE, code);
+    const made = new RouteSeries({ ...route, code });
     this.#series.set(key, made);
     return made;
   }

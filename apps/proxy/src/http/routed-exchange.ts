@@ -1,0 +1,115 @@
+import { leave } from '@app-fabric/routing';
+import type { ProxyMetrics, RouteCounts, RouteLabels } from '../metrics/proxy-metrics.js';
+import type { Exchange, ExchangeResult, RequestCopy, RetryableFailure } from '../upstream/forwarder.js';
+import type { InstanceState } from '../upstream/instance.js';
+import type { Outliers } from '../upstream/outliers.js';
+import type { HeaderList } from './headers.js';
+import { type Problem, type ProblemCode, type RenderedProblem, renderProblem } from './problems.js';
+import type { Resolution } from './route-resolver.js';
+
+type Routed = Extract<Resolution, { ok: true }>;
+
+/** What exchanges share. */
+export interface ExchangeHost {
+  readonly metrics: ProxyMetrics;
+  readonly outliers: Outliers<RouteLabels>;
+  /** Where a failed attempt may be repeated; `null`: nowhere. */
+  next(resolution: Routed, failed: InstanceState, failure: RetryableFailure): InstanceState | null;
+  countProblem(problem: Problem, requestId: string, route: RouteLabels, instance: InstanceState): void;
+  ended(counts: RouteCounts, result: ExchangeResult, startedAt: number): void;
+}
+
+/** What a request takes along. */
+interface Passenger {
+  readonly path: string;
+  readonly requestHeaders: HeaderList;
+  readonly answerHeaders: HeaderList;
+  readonly copy: RequestCopy | null;
+  readonly requestId: string;
+  readonly startedAt: number;
+}
+
+/** One request on its way to an instance: holds its place in the counts, tells how instances did. One object: every request makes one. */
+export class RoutedExchange implements Exchange {
+  readonly kind = 'exchange';
+  instance: InstanceState;
+  readonly path: string;
+  readonly requestHeaders: HeaderList;
+  readonly answerHeaders: HeaderList;
+  readonly copy: RequestCopy | null;
+  private readonly requestId: string;
+  private readonly startedAt: number;
+  private isTrial: boolean;
+  private judged = false;
+
+  constructor(
+    private readonly host: ExchangeHost,
+    private readonly resolution: Routed,
+    private readonly counts: RouteCounts,
+    { path, requestHeaders, answerHeaders, copy, requestId, startedAt }: Passenger,
+  ) {
+    this.instance = resolution.instance;
+    this.path = path;
+    this.requestHeaders = requestHeaders;
+    this.answerHeaders = answerHeaders;
+    this.copy = copy;
+    this.requestId = requestId;
+    this.startedAt = startedAt;
+    this.isTrial = this.enter();
+  }
+
+  retry(failure: RetryableFailure): boolean {
+    const { host, resolution, instance: failed, isTrial } = this;
+    const next = host.next(resolution, failed, failure);
+    if (next === null) return false;
+    failed.inFlight -= 1;
+    // A kept connection that was stale is no fault of its instance.
+    if (failure !== 'stale_connection') host.outliers.failed(failed, isTrial, resolution.peers, this.counts.route);
+    else if (isTrial) host.outliers.undecided(failed);
+    this.instance = next;
+    this.isTrial = this.enter();
+    resolution.released(failed);
+    host.metrics.retry(failure);
+    return true;
+  }
+
+  problem(problem: Problem): RenderedProblem {
+    const { host, instance, counts } = this;
+    if (isFailureOfInstance(problem.code)) {
+      this.judged = true;
+      host.outliers.failed(instance, this.isTrial, this.resolution.peers, counts.route);
+    }
+    host.countProblem(problem, this.requestId, counts.route, instance);
+    return renderProblem(problem, this.requestId, this.answerHeaders);
+  }
+
+  end(result: ExchangeResult): void {
+    const { instance, resolution } = this;
+    instance.inFlight -= 1;
+    if (!this.judged) this.judge(result);
+    resolution.released(instance);
+    leave(resolution.serviceLimiter, resolution.versionLimiter);
+    this.host.ended(this.counts, result, this.startedAt);
+  }
+
+  /** @returns whether this request tries out an instance that was ejected */
+  private enter(): boolean {
+    this.instance.inFlight += 1;
+    return this.instance.outlier.ejectedUntil !== 0 && this.host.outliers.begin(this.instance);
+  }
+
+  /** What the end of a request says of its instance. A success of one that has not failed costs a comparison. */
+  private judge({ outcome, status }: ExchangeResult): void {
+    const { instance, isTrial } = this;
+    const { outliers } = this.host;
+    if (outcome === 'complete' && (status < 502 || status > 504)) {
+      if (isTrial || instance.outlier.failures !== 0) outliers.succeeded(instance, isTrial);
+    } else if (outcome !== 'client_gone') outliers.failed(instance, isTrial, this.resolution.peers, this.counts.route);
+    else if (isTrial) outliers.undecided(instance);
+  }
+}
+
+/** Everything that the proxy says because an instance did not. */
+function isFailureOfInstance(code: ProblemCode): boolean {
+  return code.startsWith('upstream_');
+}
