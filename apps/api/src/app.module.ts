@@ -11,13 +11,14 @@ import { HealthModule } from './health/health.module.js';
 import { HostsModule } from './hosts/hosts.module.js';
 import { Authenticator } from './http/auth.guard.js';
 import { HttpModule } from './http/http.module.js';
+import { MeasurementsModule } from './measurements/measurements.module.js';
 import { NamespacesModule } from './namespaces/namespaces.module.js';
 import { ProgramsModule } from './programs/programs.module.js';
 import type { LocalRuntime } from './programs/run-host.js';
 import { BUS, CONFIG, LOGGER, RUNTIME, SHUTDOWN } from './tokens.js';
 
 /** One line per noun. */
-const NOUNS = [NamespacesModule, ArtifactsModule, AppsModule, DistributionModule, HostsModule, ProgramsModule];
+const NOUNS = [NamespacesModule, ArtifactsModule, AppsModule, DistributionModule, HostsModule, ProgramsModule, MeasurementsModule];
 
 /** What is made outside of Nest, and lives longer. */
 export interface AppParts {

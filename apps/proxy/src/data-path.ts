@@ -5,6 +5,9 @@ import { createEngineForwarder } from './engine/engine-forwarder.js';
 import { ProxyGateway } from './http/gateway.js';
 import { createRandomIds } from './http/ids.js';
 import { LogBudget } from './http/log-budget.js';
+import { type DraftFrame, FrameSource } from './measurements/frame-source.js';
+import { TrafficMeters } from './measurements/traffic-meters.js';
+import { TrafficRecorder } from './measurements/traffic-recorder.js';
 import { ProxyMetrics, type RouteLabels } from './metrics/proxy-metrics.js';
 import { NOTHING_ROUTED, type RequestSide, type RouteStanding } from './request-side.js';
 import { type Clock, realClock } from './table/clock.js';
@@ -42,6 +45,7 @@ export class DataPath implements RequestSide {
   standing: RouteStanding = NOTHING_ROUTED;
   readonly #registry: InstanceRegistry;
   readonly #metrics: ProxyMetrics;
+  readonly #frames: FrameSource;
   readonly #mirrors = new MirrorSender();
 
   constructor(options: DataPathOptions, { log, random = Math.random, clock = realClock }: Surroundings) {
@@ -63,6 +67,9 @@ export class DataPath implements RequestSide {
       this.forwarder.release(instance);
     });
     this.sink = new TableHolder(this.#registry, outliers, random);
+    const meters = new TrafficMeters();
+    this.#frames = new FrameSource(meters, now);
+    const traffic = new TrafficRecorder({ meters, now, onFailed: (request) => this.#frames.failed(request) });
     this.#metrics = new ProxyMetrics(
       () => gateway.inFlight,
       () => outliers.ejected,
@@ -71,6 +78,7 @@ export class DataPath implements RequestSide {
       resolver: this.sink,
       mirrors: this.#mirrors,
       metrics: this.#metrics,
+      traffic,
       outliers,
       ids: createRandomIds(),
       random,
@@ -101,6 +109,10 @@ export class DataPath implements RequestSide {
 
   inFlight(): Record<string, number> {
     return this.#registry.inFlight();
+  }
+
+  async frames(): Promise<DraftFrame[]> {
+    return this.#frames.take();
   }
 
   async metrics() {

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { ProxyReport } from '@app-fabric/contracts';
 import type { Registry } from 'prom-client';
+import type { DraftFrame } from './measurements/frame-source.js';
 import type { RouteSink } from './table/route-sync.js';
 
 /** How far the routes of a report have come. */
@@ -29,6 +30,8 @@ export interface RequestSide {
   inFlight(): Record<string, number>;
   /** What the requests were counted in. */
   metrics(): Promise<Registry>;
+  /** What was counted, for the control plane: asked once a second, and once more after `close`. Never rejects. */
+  frames(): Promise<DraftFrame[]>;
   /** Stands in `/readyz` and `/table`. */
   describe(): Record<string, unknown>;
   /** Takes nothing new, lets what runs finish for at most `graceMs`. Never rejects. */

@@ -6,6 +6,7 @@ import { Registry } from 'prom-client';
 import { AdminServer } from './admin/admin-server.js';
 import { DEFAULT_SHUTDOWN_GRACE_MS } from './config/read-settings.js';
 import { DataPath, type DataPathOptions } from './data-path.js';
+import { FrameSender } from './measurements/frame-sender.js';
 import { TableMetrics } from './metrics/table-metrics.js';
 import type { RequestSide } from './request-side.js';
 import { type Clock, realClock } from './table/clock.js';
@@ -142,11 +143,14 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     reporter = new Reporter(bus, clock, report);
     reporter.start();
   });
+  const sender = new FrameSender({ bus, clock, now: () => performance.now(), proxyId, take: () => side.frames() });
+  sender.start();
 
   const close = async () => {
     // Reports go on while requests finish: the control plane may be waiting for them to end.
     await side.close(options.shutdownGraceMs ?? DEFAULT_SHUTDOWN_GRACE_MS);
     sync.close();
+    await sender.close();
     await reporter?.close();
     await file?.close();
     await admin.close();

@@ -4,7 +4,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BusNames, busNames, type ProxyReport, type RouteChange, type RouteDocument } from '@app-fabric/contracts';
+import {
+  type BusNames,
+  busNames,
+  MAX_STORED_FRAMES,
+  type MeasurementFrame,
+  type ProxyReport,
+  type RouteChange,
+  type RouteDocument,
+} from '@app-fabric/contracts';
 import { Redis } from 'ioredis';
 import { BusUnavailableError, type PublisherBus, type RouteMessage, type SubscriberBus } from './bus.js';
 import { createProcessBus } from './process-bus.js';
@@ -54,6 +62,10 @@ function report(proxyId: string, patch: Partial<ProxyReport> = {}): ProxyReport 
     at: '2026-01-01T00:00:00.000Z',
     ...patch,
   };
+}
+
+function frame(sequence: number): MeasurementFrame {
+  return { format: 1, proxyId: 'p1', source: 's1', sequence, uptimeMs: 1, ageMs: 0, series: [], errors: [] };
 }
 
 async function until(label: string, check: () => boolean | Promise<boolean>): Promise<void> {
@@ -150,6 +162,28 @@ function describeBus(name: string, open: () => Promise<Ends>): void {
         expect(await ends.publisher.replaceAll({ epoch: EPOCH, revision: 4, documents: [document('late', 4)] }, expected)).toBe(false);
       expect(await ends.publisher.head()).toEqual({ epoch: EPOCH, revision: 5 });
       expect([...((await ends.subscriber.readAll())?.documents.keys() ?? [])]).toEqual(['default/app']);
+    });
+
+    it('keeps frames of measurements, in order, until they are removed', async () => {
+      const { publisher, subscriber } = ends;
+      expect(await publisher.measurements(10)).toEqual([]);
+      await publisher.removeMeasurements([]);
+      for (const sequence of [1, 2, 3]) await subscriber.sendMeasurements(frame(sequence));
+      const all = await publisher.measurements(10);
+      expect(all.map(({ frame: one }) => one)).toEqual([1, 2, 3].map((sequence) => ({ ok: true, value: frame(sequence) })));
+      for (const { storedMs } of all) expect(storedMs).toBeGreaterThanOrEqual(0);
+      expect((await publisher.measurements(2)).map(({ id }) => id)).toEqual(all.slice(0, 2).map(({ id }) => id));
+      await publisher.removeMeasurements([all[0]!.id, all[2]!.id]);
+      expect((await publisher.measurements(10)).map(({ id }) => id)).toEqual([all[1]!.id]);
+    });
+
+    it('invariant 9: of too many frames the oldest go first', async () => {
+      const { publisher, subscriber } = ends;
+      const sent = Array.from({ length: MAX_STORED_FRAMES + 2 }, (_, index) => frame(index + 1));
+      while (sent.length > 0) await Promise.all(sent.splice(0, 500).map((one) => subscriber.sendMeasurements(one)));
+      const all = await publisher.measurements(MAX_STORED_FRAMES + 2);
+      const sequences = all.map(({ frame: one }) => (one.ok ? one.value.sequence : 0));
+      expect([sequences.length, sequences[0], sequences.at(-1)]).toEqual([MAX_STORED_FRAMES, 3, MAX_STORED_FRAMES + 2]);
     });
 
     it('brings reports, lists the living, and forgets who leaves', async () => {
@@ -251,6 +285,32 @@ else {
       await until('the good one', () => seen.length > 0);
       expect(seen).toEqual([report('good')]);
       expect(await publisher.proxies()).toEqual([report('good')]);
+      client.disconnect();
+      await publisher.close();
+      await subscriber.close();
+    });
+
+    it('a frame that is malformed or huge is listed with the reason, so that it can be removed; its age is by the clock of Redis', async () => {
+      const { publisher, subscriber } = await open();
+      const client = new Redis(redis.url);
+      const { measurements } = busNames(`test${prefixes - 1}:`);
+      const [seconds] = await client.time();
+      const huge = JSON.stringify({ ...frame(1), padding: 'x'.repeat(256 * 1024) });
+      for (const [index, text] of ['', 'no json', '{}', huge].entries())
+        await client.xadd(measurements, `${(Number(seconds) - 100) * 1_000 + index}-0`, 'frame', text);
+      await client.xadd(measurements, `${(Number(seconds) - 50) * 1_000}-0`, 'other', 'field');
+      await subscriber.sendMeasurements(frame(1));
+      const all = await publisher.measurements(10);
+      expect(all.map(({ frame: one }) => (one.ok ? 'taken' : one.reason))).toEqual([
+        'is no JSON',
+        'is no JSON',
+        'frame.format must be 1',
+        expect.stringMatching(/^has \d+ characters$/),
+        'is no JSON',
+        'taken',
+      ]);
+      expect(all[0]!.storedMs).toBeGreaterThanOrEqual(100_000 - 4);
+      expect(all[5]!.storedMs).toBeLessThan(50_000);
       client.disconnect();
       await publisher.close();
       await subscriber.close();

@@ -1,4 +1,4 @@
-import type { ProxyReport, RouteChange, RouteHead, RouteSnapshot } from '@app-fabric/contracts';
+import type { MeasurementFrame, Parsed, ProxyReport, RouteChange, RouteHead, RouteSnapshot } from '@app-fabric/contracts';
 
 /**
  * The way of routes from control plane to proxies, and of reports back. Two transports: ioredis and in-process.
@@ -22,10 +22,23 @@ export interface PublisherBus {
   proxies(): Promise<ProxyReport[]>;
   /** Calls back for each report as it comes, unparsed reports dropped. Returns the unsubscribe. */
   onReport(listener: (report: ProxyReport) => void): () => void;
+  /** The oldest frames that were not removed, in the order in which they came. One that is malformed is listed with the reason. */
+  measurements(limit: number): Promise<StoredFrame[]>;
+  /** They are accounted for. Until then they are kept, as far as there is room for them. */
+  removeMeasurements(ids: readonly string[]): Promise<void>;
   /** True while the transport is connected. */
   readonly connected: boolean;
   onConnection(listener: (connected: boolean) => void): () => void;
   close(): Promise<void>;
+}
+
+/** A frame of measurements on the bus. */
+export interface StoredFrame {
+  /** Names it until it is removed. */
+  id: string;
+  /** How long it has been on the bus, by the bus's own clock. */
+  storedMs: number;
+  frame: Parsed<MeasurementFrame>;
 }
 
 /** What a data plane needs. `message` values are unparsed: the receiver decides whether it accepts them. */
@@ -36,6 +49,8 @@ export interface SubscriberBus {
   /** Everything stored; consistent (one transaction). `null` when nothing was ever published. */
   readAll(): Promise<RawSnapshot | null>;
   report(report: ProxyReport): Promise<void>;
+  /** Resolves when the frame is stored. After a rejection it may be stored or not: send it again, it is not counted twice. */
+  sendMeasurements(frame: MeasurementFrame): Promise<void>;
   readonly connected: boolean;
   onConnection(listener: (connected: boolean) => void): () => void;
   close(): Promise<void>;

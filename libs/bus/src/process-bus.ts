@@ -1,5 +1,15 @@
-import { appKey, type ProxyReport, REPORT_TTL_MS, type RouteChange, type RouteHead, type RouteSnapshot } from '@app-fabric/contracts';
-import type { PublisherBus, RawSnapshot, RouteMessage, SubscriberBus } from './bus.js';
+import {
+  appKey,
+  MAX_STORED_FRAMES,
+  type MeasurementFrame,
+  type ProxyReport,
+  parseMeasurementFrame,
+  REPORT_TTL_MS,
+  type RouteChange,
+  type RouteHead,
+  type RouteSnapshot,
+} from '@app-fabric/contracts';
+import type { PublisherBus, RawSnapshot, RouteMessage, StoredFrame, SubscriberBus } from './bus.js';
 
 /**
  * Both ends within one process. Everything that passes is copied through JSON, so that the planes share no object and nothing
@@ -16,6 +26,8 @@ export function createProcessBus(): { publisher: PublisherBus; subscriber: Subsc
       replaceAll: async (snapshot, expected) => store.replaceAll(snapshot, expected),
       proxies: async () => store.proxies(),
       onReport: (listener) => store.reports.add(listener),
+      measurements: async (limit) => store.frames.list(limit),
+      removeMeasurements: async (ids) => store.frames.remove(ids),
     },
     subscriber: {
       ...lifetime,
@@ -25,6 +37,7 @@ export function createProcessBus(): { publisher: PublisherBus; subscriber: Subsc
       head: async () => store.head,
       readAll: async () => store.readAll(),
       report: async (report) => store.note(report),
+      sendMeasurements: async (frame) => store.frames.add(frame),
     },
   };
 }
@@ -32,6 +45,7 @@ export function createProcessBus(): { publisher: PublisherBus; subscriber: Subsc
 class MemoryStore {
   readonly messages = new Listeners<RouteMessage>();
   readonly reports = new Listeners<ProxyReport>();
+  readonly frames = new FrameStore();
   head: RouteHead | null = null;
   private readonly documents = new Map<string, string>();
   private readonly lastReports = new Map<string, { report: ProxyReport; atMs: number }>();
@@ -68,6 +82,28 @@ class MemoryStore {
   proxies(): ProxyReport[] {
     const oldest = performance.now() - REPORT_TTL_MS;
     return [...this.lastReports.values()].filter(({ atMs }) => atMs > oldest).map(({ report }) => copy(report));
+  }
+}
+
+class FrameStore {
+  private readonly frames = new Map<string, { frame: unknown; atMs: number }>();
+  private last = 0;
+
+  add(frame: MeasurementFrame): void {
+    this.last += 1;
+    this.frames.set(String(this.last), { frame: copy(frame), atMs: performance.now() });
+    const [oldest] = this.frames.keys();
+    if (this.frames.size > MAX_STORED_FRAMES && oldest !== undefined) this.frames.delete(oldest);
+  }
+
+  list(limit: number): StoredFrame[] {
+    const nowMs = performance.now();
+    const oldest = [...this.frames.entries()].slice(0, limit);
+    return oldest.map(([id, { frame, atMs }]) => ({ id, storedMs: nowMs - atMs, frame: parseMeasurementFrame(frame) }));
+  }
+
+  remove(ids: readonly string[]): void {
+    for (const id of ids) this.frames.delete(id);
   }
 }
 

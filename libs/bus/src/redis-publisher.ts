@@ -9,7 +9,8 @@ import {
   type RouteHead,
   type RouteSnapshot,
 } from '@app-fabric/contracts';
-import type { PublisherBus } from './bus.js';
+import type { PublisherBus, StoredFrame } from './bus.js';
+import { readFrames } from './redis-frames.js';
 import { RedisLink, results } from './redis-link.js';
 import { PUBLISH, REPLACE_ALL, readHead } from './redis-store.js';
 
@@ -124,6 +125,14 @@ class RedisPublisher implements PublisherBus {
       if (gone.length > 0) await redis.srem(this.names.proxies, ...gone);
       return reports.map((text) => (text === null ? null : readReport(text))).filter((report) => report !== null && report !== undefined);
     });
+  }
+
+  measurements(limit: number): Promise<StoredFrame[]> {
+    return this.link.call((redis) => readFrames(redis, this.names.measurements, limit));
+  }
+
+  async removeMeasurements(ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await this.link.call((redis) => redis.xdel(this.names.measurements, ...ids));
   }
 
   close(): Promise<void> {

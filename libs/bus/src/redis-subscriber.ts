@@ -1,5 +1,6 @@
-import { type BusNames, busNames, type ProxyReport, REPORT_TTL_MS, type RouteHead } from '@app-fabric/contracts';
+import { type BusNames, busNames, type MeasurementFrame, type ProxyReport, REPORT_TTL_MS, type RouteHead } from '@app-fabric/contracts';
 import { BusUnavailableError, type RawSnapshot, type RouteMessage, type SubscriberBus } from './bus.js';
+import { storeFrame } from './redis-frames.js';
 import { RedisLink, results } from './redis-link.js';
 import type { RedisBusOptions } from './redis-publisher.js';
 import { readHead, toHead } from './redis-store.js';
@@ -59,6 +60,10 @@ class RedisSubscriber implements SubscriberBus {
       else transaction.set(proxy(report.proxyId), text, 'PX', REPORT_TTL_MS).sadd(proxies, report.proxyId);
       results(await transaction.publish(reports, text).exec());
     });
+  }
+
+  async sendMeasurements(frame: MeasurementFrame): Promise<void> {
+    await this.link.call((redis) => storeFrame(redis, this.names.measurements, frame));
   }
 
   close(): Promise<void> {

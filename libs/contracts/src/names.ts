@@ -20,6 +20,8 @@ export interface BusNames {
   proxy(proxyId: string): string;
   /** Channel: proxies' reports. */
   reports: string;
+  /** Stream: measurement frames that are not accounted for yet, at most {@link MAX_STORED_FRAMES}. */
+  measurements: string;
 }
 
 export const DEFAULT_PREFIX = 'fabric:';
@@ -32,6 +34,7 @@ export function busNames(prefix = DEFAULT_PREFIX): BusNames {
     proxies: `${prefix}proxies`,
     proxy: (proxyId) => `${prefix}proxy:${proxyId}`,
     reports: `${prefix}proxies:reports`,
+    measurements: `${prefix}measurements`,
   };
 }
 
@@ -40,3 +43,6 @@ export const REPORT_TTL_MS = 10_000;
 
 /** In one report of a proxy. */
 export const MAX_REJECTED_APPS = 100;
+
+/** While nobody takes them, the oldest go first. What they counted is in later ones too; only when it happened becomes less exact. */
+export const MAX_STORED_FRAMES = 5_000;

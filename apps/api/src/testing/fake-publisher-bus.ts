@@ -1,5 +1,14 @@
-import type { PublisherBus } from '@app-fabric/bus';
-import { appKey, type ProxyReport, type RouteChange, type RouteDocument, type RouteHead, type RouteSnapshot } from '@app-fabric/contracts';
+import type { PublisherBus, StoredFrame } from '@app-fabric/bus';
+import {
+  appKey,
+  type MeasurementFrame,
+  type ProxyReport,
+  parseMeasurementFrame,
+  type RouteChange,
+  type RouteDocument,
+  type RouteHead,
+  type RouteSnapshot,
+} from '@app-fabric/contracts';
 
 /** What passed through the bus: a step, or everything anew. */
 export type Publication = { type: 'change'; change: RouteChange } | { type: 'all'; epoch: string; revision: number };
@@ -17,6 +26,9 @@ export class FakePublisherBus implements PublisherBus {
   after: (publication: Publication) => Promise<void> | void = () => undefined;
   /** The last reports that the bus remembers, as for {@link proxies}. */
   readonly known = new Map<string, ProxyReport>();
+  /** Stored frames by id, with their age. */
+  readonly frames = new Map<string, { frame: unknown; storedMs: number }>();
+  private framesStored = 0;
   private readonly connectionListeners = new Set<(connected: boolean) => void>();
   private readonly reportListeners = new Set<(report: ProxyReport) => void>();
 
@@ -54,6 +66,21 @@ export class FakePublisherBus implements PublisherBus {
 
   proxies(): Promise<ProxyReport[]> {
     return this.list();
+  }
+
+  async measurements(limit: number): Promise<StoredFrame[]> {
+    const oldest = [...this.frames].slice(0, limit);
+    return oldest.map(([id, { frame, storedMs }]) => ({ id, storedMs, frame: parseMeasurementFrame(frame) }));
+  }
+
+  async removeMeasurements(ids: readonly string[]): Promise<void> {
+    for (const id of ids) this.frames.delete(id);
+  }
+
+  /** What a proxy does; also with what is no frame. */
+  storeFrame(frame: MeasurementFrame | object, storedMs = 0): void {
+    this.framesStored += 1;
+    this.frames.set(String(this.framesStored), { frame: JSON.parse(JSON.stringify(frame)), storedMs });
   }
 
   onReport(listener: (report: ProxyReport) => void): () => void {

@@ -177,7 +177,7 @@ export class ClientConnection implements Expiring, ClientSide {
       this.transfer.begin(opened, text);
       return;
     }
-    opened.end({ status: opened.answer.status, outcome: 'complete' });
+    opened.end(opened.answer.status);
     this.answerWith(opened.answer);
   }
 

@@ -49,6 +49,8 @@ export class Transfer implements AnswerReader {
   private attempts = 0;
   private bodyStarted = false;
   private status = 0;
+  private bytesIn = 0;
+  private bytesOut = 0;
   private continued = false;
   /** The body of an answer without an end of its own goes out in chunks, so that a cut one cannot look whole. */
   private rechunks = false;
@@ -86,6 +88,8 @@ export class Transfer implements AnswerReader {
     this.attempts = 0;
     this.bodyStarted = false;
     this.status = 0;
+    this.bytesIn = 0;
+    this.bytesOut = 0;
     this.continued = false;
     this.rechunks = false;
     this.endsWithConnection = false;
@@ -134,6 +138,7 @@ export class Transfer implements AnswerReader {
   /** A part of the request's body. `FULL`: wait until the client connection's `unblock` is called. */
   sendBody(bytes: Buffer, start: number, end: number): Sent {
     this.bodyStarted = true;
+    this.bytesIn += end - start;
     return this.connection === null ? LEFT : this.connection.sendBody(bytes, start, end);
   }
 
@@ -189,6 +194,7 @@ export class Transfer implements AnswerReader {
   }
 
   private pass(head: string, bytes: Buffer, start: number, end: number, tail: string): void {
+    this.bytesOut += end - start;
     let before = head;
     let after = tail;
     if (this.rechunks && end > start) {
@@ -218,6 +224,9 @@ export class Transfer implements AnswerReader {
       return;
     }
     this.status = 101;
+    // What passes from now on is counted when it ends, by what the socket says.
+    this.bytesIn = -connection.socket.bytesWritten;
+    this.bytesOut = rest.length - connection.socket.bytesRead;
     const additions = fieldLines(exchange.answerHeaders);
     this.client.write(
       writeResponseHead(head, text, { additions, dropped: RESPONSE_FIELDS_OF_PROXY, connection: 'unsaid', chunked: false }),
@@ -281,7 +290,10 @@ export class Transfer implements AnswerReader {
 
   /** A tunnel has ended. */
   tunnelEnded(): void {
-    this.connection?.destroy();
+    const { connection } = this;
+    this.bytesIn += connection?.socket.bytesWritten ?? 0;
+    this.bytesOut += connection?.socket.bytesRead ?? 0;
+    connection?.destroy();
     this.connection = null;
     this.end('complete');
   }
@@ -293,10 +305,10 @@ export class Transfer implements AnswerReader {
   }
 
   private end(outcome: ExchangeResult['outcome']): void {
-    const { exchange, status } = this;
+    const { exchange, status, bytesIn, bytesOut } = this;
     this.exchange = null;
     this.sending = false;
-    exchange?.end({ status, outcome });
+    exchange?.end({ status, outcome, bytesIn, bytesOut });
   }
 }
 

@@ -1,4 +1,6 @@
 import { admit } from '@app-fabric/routing';
+import type { VersionSeries } from '../measurements/traffic-meters.js';
+import type { RequestFacts, TrafficRecorder } from '../measurements/traffic-recorder.js';
 import type { ProxyMetrics, RouteCounts, RouteLabels } from '../metrics/proxy-metrics.js';
 import { NO_ROUTE } from '../metrics/proxy-metrics.js';
 import type { Exchange, ExchangeResult, Gateway, Refusal, RequestCopy, RequestHead, RetryableFailure } from '../upstream/forwarder.js';
@@ -22,6 +24,7 @@ export interface GatewayOptions {
   resolver: RouteResolver;
   mirrors: MirrorSender;
   metrics: ProxyMetrics;
+  traffic: TrafficRecorder;
   outliers: Outliers<RouteLabels>;
   ids: IdSource;
   random: () => number;
@@ -50,6 +53,7 @@ export class ProxyGateway implements Gateway {
     this.#options = options;
     this.#host = {
       metrics: options.metrics,
+      traffic: options.traffic,
       outliers: options.outliers,
       next: (resolution, failed, failure) => this.#next(resolution, failed, failure),
       countProblem: (problem, requestId, route, instance) => this.#countProblem(problem, requestId, route, instance),
@@ -64,11 +68,12 @@ export class ProxyGateway implements Gateway {
   }
 
   open(head: RequestHead): Exchange | Refusal {
-    const { resolver, ids, basePath, maxInFlight } = this.#options;
+    const { resolver, ids, basePath, maxInFlight, traffic } = this.#options;
     const startedAt = this.#options.now();
     const requestId = requestIdOf(head.fields, ids);
     this.#inFlight += 1;
-    const refuse = (problem: Problem, route = NO_ROUTE) => this.#refusal(problem, requestId, route, startedAt);
+    const refuse = (problem: Problem, route = NO_ROUTE, series: VersionSeries | null = null, path = '') =>
+      this.#refusal(problem, route, series, { method: head.method, path, requestId, headers: null }, startedAt);
 
     if (this.#inFlight > maxInFlight) return refuse({ code: 'overloaded', detail: `More than ${maxInFlight} requests are in flight.` });
     if (hopsOf(head.fields) >= MAX_HOPS)
@@ -94,15 +99,24 @@ export class ProxyGateway implements Gateway {
       values: new HeadValues(head.fields, head.target, head.remoteAddress),
       newConsumerId: this.#newConsumerId,
     });
-    if (!resolution.ok) return refuse(resolution, resolution.serviceExists ? labelsOf(target, '') : NO_ROUTE);
+    if (!resolution.ok) {
+      if (!resolution.serviceExists) return refuse(resolution);
+      return refuse(resolution, labelsOf(target, ''), traffic.meters.versionOf(target, null), target.forwardPath);
+    }
+    const series = traffic.meters.versionOf(target, resolution.version);
     const waitMs = admit(resolution.serviceLimiter, resolution.versionLimiter, startedAt);
     if (waitMs > 0) {
       const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1_000));
       const detail = `Service ${target.service} or version ${resolution.version} takes no more requests at the moment.`;
-      return refuse({ code: 'throttled', detail, retryAfterSeconds }, labelsOf(target, String(resolution.version)));
+      return refuse(
+        { code: 'throttled', detail, retryAfterSeconds },
+        labelsOf(target, String(resolution.version)),
+        series,
+        target.forwardPath,
+      );
     }
     this.#retries.requestStarted();
-    return this.#exchange(head, target, resolution, requestId, startedAt);
+    return this.#exchange(head, target, resolution, series, requestId, startedAt);
   }
 
   /** A public host comes first: what a consumer reaches by it is that service and never a path of the fabric. */
@@ -128,12 +142,13 @@ export class ProxyGateway implements Gateway {
     head: RequestHead,
     target: ParsedTarget,
     resolution: Extract<Resolution, { ok: true }>,
+    series: VersionSeries,
     requestId: string,
     startedAt: number,
   ): Exchange {
     const { ids, trustForwarded } = this.#options;
     const { version, artifactVersion, reason } = resolution;
-    const { fields, remoteAddress, encrypted } = head;
+    const { method, fields, remoteAddress, encrypted } = head;
     const answerHeaders = [
       'X-App-Version',
       String(version),
@@ -150,8 +165,8 @@ export class ProxyGateway implements Gateway {
       ids,
     );
     const copy = this.#copy(head, target, resolution, requestId);
-    const passenger = { path: target.forwardPath, requestHeaders, answerHeaders, copy, requestId, startedAt };
-    return new RoutedExchange(this.#host, resolution, this.#countsOf(target, resolution), passenger);
+    const passenger = { method, path: target.forwardPath, requestHeaders, answerHeaders, copy, requestId, startedAt };
+    return new RoutedExchange(this.#host, resolution, this.#countsOf(target, resolution), series, passenger);
   }
 
   #countsOf(target: ParsedTarget, { peers, version }: Extract<Resolution, { ok: true }>): RouteCounts {
@@ -190,17 +205,22 @@ export class ProxyGateway implements Gateway {
     return next !== null && this.#retries.take() ? next : null;
   }
 
-  #refusal(problem: Problem, requestId: string, route: RouteLabels, startedAt: number): Refusal {
+  #refusal(problem: Problem, route: RouteLabels, series: VersionSeries | null, facts: RequestFacts, startedAt: number): Refusal {
+    const { requestId } = facts;
     this.#countProblem(problem, requestId, route);
-    const counts = route === NO_ROUTE ? this.#unrouted : this.#options.metrics.countsOf(route);
+    const { metrics, traffic } = this.#options;
+    const counts = route === NO_ROUTE ? this.#unrouted : metrics.countsOf(route);
     return {
       kind: 'refusal',
       answer: renderProblem(problem, requestId, ['X-Request-Id', requestId]),
-      end: (result) => this.#end(counts, result, startedAt),
+      end: (status) => {
+        this.#end(counts, { status, outcome: 'complete' }, startedAt);
+        if (series !== null) traffic.refused(series, status, problem.code, startedAt, facts);
+      },
     };
   }
 
-  #end(counts: RouteCounts, result: ExchangeResult, startedAt: number): void {
+  #end(counts: RouteCounts, result: Pick<ExchangeResult, 'status' | 'outcome'>, startedAt: number): void {
     this.#inFlight -= 1;
     this.#options.metrics.requestEnded(counts, result, (this.#options.now() - startedAt) / 1_000);
   }

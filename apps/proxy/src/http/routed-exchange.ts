@@ -1,4 +1,6 @@
 import { leave } from '@app-fabric/routing';
+import type { VersionSeries } from '../measurements/traffic-meters.js';
+import type { RequestRecord, TrafficRecorder } from '../measurements/traffic-recorder.js';
 import type { ProxyMetrics, RouteCounts, RouteLabels } from '../metrics/proxy-metrics.js';
 import type { Exchange, ExchangeResult, RequestCopy, RetryableFailure } from '../upstream/forwarder.js';
 import type { InstanceState } from '../upstream/instance.js';
@@ -12,6 +14,7 @@ type Routed = Extract<Resolution, { ok: true }>;
 /** What exchanges share. */
 export interface ExchangeHost {
   readonly metrics: ProxyMetrics;
+  readonly traffic: TrafficRecorder;
   readonly outliers: Outliers<RouteLabels>;
   /** Where a failed attempt may be repeated; `null`: nowhere. */
   next(resolution: Routed, failed: InstanceState, failure: RetryableFailure): InstanceState | null;
@@ -21,6 +24,7 @@ export interface ExchangeHost {
 
 /** What a request takes along. */
 interface Passenger {
+  readonly method: string;
   readonly path: string;
   readonly requestHeaders: HeaderList;
   readonly answerHeaders: HeaderList;
@@ -37,8 +41,10 @@ export class RoutedExchange implements Exchange {
   readonly requestHeaders: HeaderList;
   readonly answerHeaders: HeaderList;
   readonly copy: RequestCopy | null;
+  private readonly method: string;
   private readonly requestId: string;
   private readonly startedAt: number;
+  private readonly record: RequestRecord;
   private isTrial: boolean;
   private judged = false;
 
@@ -46,15 +52,18 @@ export class RoutedExchange implements Exchange {
     private readonly host: ExchangeHost,
     private readonly resolution: Routed,
     private readonly counts: RouteCounts,
-    { path, requestHeaders, answerHeaders, copy, requestId, startedAt }: Passenger,
+    series: VersionSeries,
+    { method, path, requestHeaders, answerHeaders, copy, requestId, startedAt }: Passenger,
   ) {
     this.instance = resolution.instance;
+    this.method = method;
     this.path = path;
     this.requestHeaders = requestHeaders;
     this.answerHeaders = answerHeaders;
     this.copy = copy;
     this.requestId = requestId;
     this.startedAt = startedAt;
+    this.record = host.traffic.begin(series, this.instance.id, startedAt);
     this.isTrial = this.enter();
   }
 
@@ -67,6 +76,7 @@ export class RoutedExchange implements Exchange {
     if (failure !== 'stale_connection') host.outliers.failed(failed, isTrial, resolution.peers, this.counts.route);
     else if (isTrial) host.outliers.undecided(failed);
     this.instance = next;
+    host.traffic.again(this.record, next.id);
     this.isTrial = this.enter();
     resolution.released(failed);
     host.metrics.retry(failure);
@@ -79,6 +89,7 @@ export class RoutedExchange implements Exchange {
       this.judged = true;
       host.outliers.failed(instance, this.isTrial, this.resolution.peers, counts.route);
     }
+    this.record.proxyError = problem.code;
     host.countProblem(problem, this.requestId, counts.route, instance);
     return renderProblem(problem, this.requestId, this.answerHeaders);
   }
@@ -90,6 +101,8 @@ export class RoutedExchange implements Exchange {
     resolution.released(instance);
     leave(resolution.serviceLimiter, resolution.versionLimiter);
     this.host.ended(this.counts, result, this.startedAt);
+    const { method, path, requestId, requestHeaders: headers } = this;
+    this.host.traffic.end(this.record, result, { method, path, requestId, headers });
   }
 
   /** @returns whether this request tries out an instance that was ejected */

@@ -104,7 +104,7 @@ export class ProxyMetrics {
     return { route, byClass: [] };
   }
 
-  requestEnded(counts: RouteCounts, result: ExchangeResult, seconds: number): void {
+  requestEnded(counts: RouteCounts, result: Pick<ExchangeResult, 'status' | 'outcome'>, seconds: number): void {
     const statusClass = Math.floor(result.status / 100);
     let series = counts.byClass[statusClass];
     if (series === undefined) {

@@ -48,7 +48,8 @@ export interface RequestHead {
 export interface Refusal {
   kind: 'refusal';
   answer: RenderedProblem;
-  end(result: ExchangeResult): void;
+  /** @param status sent to the client; 0 when it left before the answer */
+  end(status: number): void;
 }
 
 /** A request on its way to an instance. */
@@ -87,6 +88,9 @@ export interface ExchangeResult {
   status: number;
   /** How it ended: a whole answer; an answer cut short by the instance; by the proxy, because it took too long; the client went away. */
   outcome: 'complete' | 'cut' | 'late' | 'client_gone';
+  /** Of the bodies, as on the wire; of an upgraded connection, what passed after the upgrade. */
+  bytesIn: number;
+  bytesOut: number;
 }
 
 /** Every bound of the data path. Times in milliseconds; 0 switches a limit off only where it says so. */

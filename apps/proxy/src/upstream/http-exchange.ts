@@ -33,6 +33,7 @@ export class HttpExchange {
   /** What the connection had brought before this request. */
   #bytesBefore = 0;
   #bodyBytes = 0;
+  #answerBytes = 0;
   #continued = false;
   #answer: IncomingMessage | null = null;
   #wasCut = false;
@@ -229,8 +230,9 @@ export class HttpExchange {
       return;
     }
     let silent = true;
-    answer.on('data', () => {
+    answer.on('data', (chunk: Buffer) => {
       silent = false;
+      this.#answerBytes += chunk.length;
       this.#timer?.refresh();
     });
     res.on('drain', () => this.#timer?.refresh());
@@ -336,6 +338,8 @@ export class HttpExchange {
     this.exchange.end({
       status: res.headersSent ? res.statusCode : 0,
       outcome: res.writableFinished ? 'complete' : cut ? (this.#wasLate ? 'late' : 'cut') : 'client_gone',
+      bytesIn: this.#bodyBytes,
+      bytesOut: this.#answerBytes,
     });
   }
 

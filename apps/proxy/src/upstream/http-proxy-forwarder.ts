@@ -200,7 +200,7 @@ class HttpProxyForwarder implements Forwarder {
   }
 
   #refuse(req: IncomingMessage, res: ServerResponse, refusal: Refusal): void {
-    const end = () => refusal.end({ status: refusal.answer.status, outcome: res.writableFinished ? 'complete' : 'client_gone' });
+    const end = () => refusal.end(res.headersSent ? refusal.answer.status : 0);
     res.once('close', end);
     res.on('error', () => res.destroy());
     req.on('error', () => res.destroy());
@@ -224,7 +224,7 @@ class HttpProxyForwarder implements Forwarder {
     }
     const opened = this.#gateway.open(headOf(req));
     if (opened.kind === 'refusal') {
-      socket.once('close', () => opened.end({ status: opened.answer.status, outcome: 'complete' }));
+      socket.once('close', () => opened.end(opened.answer.status));
       writeProblem(socket, opened.answer);
       return;
     }

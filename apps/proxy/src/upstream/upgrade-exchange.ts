@@ -21,6 +21,8 @@ export class UpgradeExchange {
   #attempts = 0;
   #request: ClientRequest | null = null;
   #instanceSocket: Socket | null = null;
+  /** What the instance's connection had brought and taken before the upgrade. */
+  #before = { read: 0, written: 0 };
   #connected = false;
   #status = 0;
   #answered = false;
@@ -96,6 +98,7 @@ export class UpgradeExchange {
     this.#answered = true;
     this.#status = 101;
     this.#instanceSocket = instanceSocket;
+    this.#before = { read: instanceSocket.bytesRead, written: instanceSocket.bytesWritten };
     const headers = this.exchange.answerHeaders;
     for (let i = 0; i < headers.length; i += 2) answer.headers[(headers[i] ?? '').toLowerCase()] = headers[i + 1];
     instanceSocket.on('error', () => instanceSocket.destroy());
@@ -176,7 +179,13 @@ export class UpgradeExchange {
     this.#stopTimer();
     this.#request?.destroy();
     this.#instanceSocket?.destroy();
-    this.exchange.end({ status: this.#status, outcome: this.#answered ? 'complete' : 'client_gone' });
+    const { bytesRead = 0, bytesWritten = 0 } = this.#instanceSocket ?? {};
+    this.exchange.end({
+      status: this.#status,
+      outcome: this.#answered ? 'complete' : 'client_gone',
+      bytesIn: bytesWritten - this.#before.written,
+      bytesOut: bytesRead - this.#before.read,
+    });
   }
 
   #startTimer(ms: number, onElapsed: () => void): void {

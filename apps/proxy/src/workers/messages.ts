@@ -1,4 +1,5 @@
 import type { DataPathOptions } from '../data-path.js';
+import type { DraftFrame } from '../measurements/frame-source.js';
 
 /** What the primary tells a worker. Both ends are the same program, so nothing is parsed. Order is kept, nothing is lost while both live. */
 export type ToWorker =
@@ -11,6 +12,7 @@ export type ToWorker =
   /** The worker's part of what is limited for the proxy as a whole. */
   | { type: 'share'; share: number }
   | { type: 'metrics' }
+  | { type: 'frames' }
   /** Let what runs finish, then exit. */
   | { type: 'stop'; graceMs: number };
 
@@ -24,6 +26,8 @@ export type FromWorker =
   /** Every second. */
   | { type: 'state'; inFlight: Record<string, number>; connections: number }
   | { type: 'metrics'; metrics: object[] }
+  /** Also without being asked, when it stops. */
+  | { type: 'frames'; frames: DraftFrame[] }
   | { type: 'log'; fields: object; text: string }
   /** Its last words before it exits. */
   | { type: 'crashed'; reason: string };

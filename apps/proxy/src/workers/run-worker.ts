@@ -24,6 +24,7 @@ export function runWorker(standardGraceMs: number): void {
     if (stopping) return;
     stopping = true;
     await path?.close(withinMs);
+    if (path !== null) tell({ type: 'frames', frames: await path.frames() });
     tell({ type: 'metrics', metrics: path === null ? [] : await counted(path) }, () => process.exit(0));
     setTimeout(() => process.exit(0), LAST_WORDS_MS).unref();
   };
@@ -61,6 +62,9 @@ export function runWorker(standardGraceMs: number): void {
         break;
       case 'metrics':
         void counted(path!).then((metrics) => tell({ type: 'metrics', metrics }));
+        break;
+      case 'frames':
+        void path!.frames().then((frames) => tell({ type: 'frames', frames }));
         break;
       case 'stop':
         void stop(message.graceMs);

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { DataPathOptions } from '../data-path.js';
+import type { DraftFrame } from '../measurements/frame-source.js';
 import type { RequestSide, RouteStanding } from '../request-side.js';
 import type { Clock } from '../table/clock.js';
 import { Acceptor } from './acceptor.js';
@@ -17,6 +18,10 @@ const SILENT_TICKS = 30;
 /** Who has served for this long is replaced at once when it ends. */
 const STABLE_MS = 2_000;
 const METRICS_TIMEOUT_MS = 1_000;
+/** Half the time between two rounds: a worker that is stuck does not hold up what others have counted. */
+const FRAMES_TIMEOUT_MS = 500;
+/** That came too late, or last, and were not taken yet. */
+const MAX_FRAMES = 2_000;
 /** Beyond the time that requests are given at a stop. */
 const EXIT_GRACE_MS = 2_000;
 
@@ -53,6 +58,7 @@ export class WorkerSide implements RequestSide {
   readonly #options: WorkerSideOptions;
   readonly #acceptor = new Acceptor();
   readonly #sum = new MetricsSum();
+  readonly #frames: DraftFrame[] = [];
   readonly #slots: readonly Slot[];
   readonly #registry = new Registry();
   readonly #ended: Counter;
@@ -122,9 +128,15 @@ export class WorkerSide implements RequestSide {
 
   async metrics(): Promise<Registry> {
     const { clock } = this.#options;
-    await Promise.all(this.#workers().map((worker) => worker.count(clock, METRICS_TIMEOUT_MS)));
+    await Promise.all(this.#workers().map((worker) => worker.ask('metrics', clock, METRICS_TIMEOUT_MS)));
     // Some may have ended meanwhile: they are in the sum of those that are gone.
     return Registry.merge([this.#registry, this.#sum.sum(this.#workers().map((worker) => worker.counted))]);
+  }
+
+  async frames(): Promise<DraftFrame[]> {
+    const { clock } = this.#options;
+    await Promise.all(this.#workers().map((worker) => worker.ask('frames', clock, FRAMES_TIMEOUT_MS)));
+    return this.#frames.splice(0);
   }
 
   describe(): Record<string, unknown> {
@@ -169,6 +181,10 @@ export class WorkerSide implements RequestSide {
       took: (id) => this.#acceptor.arrived(worker.receiver, id),
       refused: () => this.#acceptor.remove(worker.receiver),
       counted: (connections) => this.#acceptor.counted(worker.receiver, connections),
+      measured: (frames) => {
+        this.#frames.push(...frames);
+        this.#frames.splice(0, this.#frames.length - MAX_FRAMES);
+      },
       gone: (ending) => this.#gone(slot, worker, ending),
     });
     slot.worker = worker;

@@ -1,3 +1,4 @@
+import type { DraftFrame } from '../measurements/frame-source.js';
 import type { Clock } from '../table/clock.js';
 import { Receiver } from './acceptor.js';
 import type { Ending, Fork, WorkerProcess } from './fork-worker.js';
@@ -10,6 +11,7 @@ export interface WorkerListener {
   took(connectionId: number): void;
   refused(): void;
   counted(connections: number): void;
+  measured(frames: readonly DraftFrame[]): void;
   said(fields: object, text: string): void;
   /** The last call. */
   gone(ending: Ending): void;
@@ -31,7 +33,7 @@ export class Worker {
   /** Why it ends, where it could say so. */
   reason: string | null = null;
   readonly #listener: WorkerListener;
-  #asking: (() => void)[] = [];
+  readonly #asking: Record<'metrics' | 'frames', (() => void)[]> = { metrics: [], frames: [] };
 
   constructor(
     readonly index: number,
@@ -42,7 +44,8 @@ export class Worker {
     this.process = fork({
       message: (message) => this.#onMessage(message),
       gone: (ending) => {
-        this.#answered();
+        this.#answered('metrics');
+        this.#answered('frames');
         listener.gone(ending);
       },
     });
@@ -53,11 +56,12 @@ export class Worker {
     return this.servingSince !== null;
   }
 
-  /** Brings `counted` up to date. Resolves without that when there is no answer in time, or never will be. */
-  async count(clock: Clock, timeoutMs: number): Promise<void> {
-    const answered = new Promise<void>((resolve) => this.#asking.push(resolve));
-    if (this.#asking.length === 1) this.process.send({ type: 'metrics' });
-    const cancel = clock.after(timeoutMs, () => this.#answered());
+  /** Has it bring `counted` up to date, or tell its frames. Resolves without that when there is no answer in time, or never will be. */
+  async ask(what: 'metrics' | 'frames', clock: Clock, timeoutMs: number): Promise<void> {
+    const asking = this.#asking[what];
+    const answered = new Promise<void>((resolve) => asking.push(resolve));
+    if (asking.length === 1) this.process.send({ type: what });
+    const cancel = clock.after(timeoutMs, () => this.#answered(what));
     await answered;
     cancel();
   }
@@ -81,7 +85,11 @@ export class Worker {
         break;
       case 'metrics':
         this.counted = message.metrics;
-        this.#answered();
+        this.#answered('metrics');
+        break;
+      case 'frames':
+        this.#listener.measured(message.frames);
+        this.#answered('frames');
         break;
       case 'log':
         this.#listener.said(message.fields, message.text);
@@ -99,7 +107,7 @@ export class Worker {
     return Object.keys(before).some((id) => inFlight[id] === undefined);
   }
 
-  #answered(): void {
-    for (const resolve of this.#asking.splice(0)) resolve();
+  #answered(what: 'metrics' | 'frames'): void {
+    for (const resolve of this.#asking[what].splice(0)) resolve();
   }
 }

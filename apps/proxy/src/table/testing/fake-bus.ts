@@ -1,5 +1,5 @@
 import { BusUnavailableError, type RawSnapshot, type RouteMessage, type SubscriberBus } from '@app-fabric/bus';
-import type { ProxyReport, RouteDocument, RouteHead } from '@app-fabric/contracts';
+import type { MeasurementFrame, ProxyReport, RouteDocument, RouteHead } from '@app-fabric/contracts';
 
 /** A route for tests: one service `cart` with the given weights; each version has one instance. */
 export function routeDocument(
@@ -35,6 +35,7 @@ export class FakeBus implements SubscriberBus {
   reads = 0;
   heads = 0;
   readonly reports: ProxyReport[] = [];
+  readonly frames: MeasurementFrame[] = [];
   #listener: ((message: RouteMessage) => void) | null = null;
   #connectionListeners = new Set<(connected: boolean) => void>();
   /** When set, the next `readAll` waits for it after it has read. */
@@ -64,6 +65,11 @@ export class FakeBus implements SubscriberBus {
   async report(report: ProxyReport): Promise<void> {
     this.#check();
     this.reports.push(report);
+  }
+
+  async sendMeasurements(frame: MeasurementFrame): Promise<void> {
+    this.#check();
+    this.frames.push(JSON.parse(JSON.stringify(frame)) as MeasurementFrame);
   }
 
   onConnection(listener: (connected: boolean) => void): () => void {

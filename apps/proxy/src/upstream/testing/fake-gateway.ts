@@ -22,7 +22,12 @@ export class FakeGateway implements Gateway {
       this.#notify();
     };
     this.running += 1;
-    if (head.target === '/refused') return { kind: 'refusal', answer: renderProblem({ code: 'app_not_found', detail: 'no' }, 'r'), end };
+    if (head.target === '/refused')
+      return {
+        kind: 'refusal',
+        answer: renderProblem({ code: 'app_not_found', detail: 'no' }, 'r'),
+        end: (status) => end({ status, outcome: 'complete', bytesIn: 0, bytesOut: 0 }),
+      };
     let at = 0;
     const instances = this.instances;
     const failures = this.failures;

@@ -29,7 +29,7 @@ export const HTTP_PROXY_DEVIATIONS: readonly Deviation[] = [
       await upstream.untilEnd();
       expect(await peer.readToEnd()).toBe('');
       await gateway.ended(1);
-      expect(gateway.results).toEqual([{ status: 0, outcome: 'client_gone' }]);
+      expect(gateway.results).toMatchObject([{ status: 0, outcome: 'client_gone' }]);
     },
   },
   {

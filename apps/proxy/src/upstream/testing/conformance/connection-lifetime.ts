@@ -76,7 +76,7 @@ export function describeConnectionLifetime(suite: Suite): void {
       expect((await peer.readMessage()).body.toString()).toBe('ok');
       await peer.untilEnd();
       await gateway.ended(1);
-      expect(gateway.results).toEqual([{ status: 200, outcome: 'complete' }]);
+      expect(gateway.results).toMatchObject([{ status: 200, outcome: 'complete' }]);
     });
 
     suite.rule('no more connections to an instance than allowed: requests wait for their turn', async ({ bench }) => {

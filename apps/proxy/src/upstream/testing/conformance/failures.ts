@@ -88,7 +88,7 @@ export function describeFailures(suite: Suite): void {
         await gateway.ended(1);
         expect([first.accepted, second.accepted, third.accepted]).toEqual([1, 1, 0]);
         expect(gateway.failures).toEqual(['reset']);
-        expect(gateway.results).toEqual([{ status: 502, outcome: 'complete' }]);
+        expect(gateway.results).toMatchObject([{ status: 502, outcome: 'complete' }]);
       },
     );
 

@@ -64,7 +64,7 @@ export function describeHttp10(suite: Suite): void {
       await peer.untilEnd();
       expect(peer.wasReset).toBe(true);
       await gateway.ended(1);
-      expect(gateway.results).toEqual([{ status: 200, outcome: 'cut' }]);
+      expect(gateway.results).toMatchObject([{ status: 200, outcome: 'cut' }]);
     });
   });
 }

@@ -32,7 +32,7 @@ export function describeUpgrades(suite: Suite): void {
       expect((await peer.readBytes(4)).toString()).toBe('last');
       upstream.socket.end();
       await gateway.ended(1);
-      expect(gateway.results).toEqual([{ status: 101, outcome: 'complete' }]);
+      expect(gateway.results).toMatchObject([{ status: 101, outcome: 'complete' }]);
     });
 
     suite.rule('either side of a tunnel that breaks takes the other with it, and nothing else', async ({ bench }) => {

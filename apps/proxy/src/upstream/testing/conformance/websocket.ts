@@ -84,7 +84,7 @@ export function describeWebSocket(suite: Suite): void {
       await peer.untilEnd();
       peer.socket.end();
       await gateway.ended(1);
-      expect(gateway.results).toEqual([{ status: 101, outcome: 'complete' }]);
+      expect(gateway.results).toMatchObject([{ status: 101, outcome: 'complete' }]);
       expect(gateway.heads).toHaveLength(1);
     });
 
@@ -150,7 +150,7 @@ export function describeWebSocket(suite: Suite): void {
       upstream.socket.end();
       peer.socket.end();
       await closed;
-      expect(gateway.results).toEqual([{ status: 101, outcome: 'complete' }]);
+      expect(gateway.results).toMatchObject([{ status: 101, outcome: 'complete' }]);
     });
 
     suite.rule('a protocol of one’s own can be switched to', async ({ bench }) => {

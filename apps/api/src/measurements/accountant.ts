@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import type { PublisherBus, StoredFrame } from '@app-fabric/bus';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { Logger } from 'pino';
+import { Transactions } from '../database/transaction.js';
+import { DomainError } from '../http/domain-error.js';
+import { LeaseRepository } from '../publishing/lease.repository.js';
+import { PUBLISHING_CLOCK, type PublishingClock } from '../publishing/publishing-clock.js';
+import { BUS, LOGGER } from '../tokens.js';
+import { type ArrivedFrame, FrameAccounting } from './frame-accounting.js';
+
+const LEASE = 'measurement-accountant';
+const LEASE_SECONDS = 6;
+const POLL_MS = 500;
+const TIDY_MS = 30_000;
+/** In one transaction. */
+const BATCH = 100;
+
+/**
+ * Takes frames from the bus and has them accounted for; removes them from the bus only then. One replica at a time does it (lease): more
+ * would do no harm, but the same work. What cannot be accounted for now stays on the bus.
+ */
+@Injectable()
+export class Accountant implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly holder = randomUUID();
+  private leaseUntilMs = 0;
+  private askAgainAtMs = 0;
+  private tidyAtMs = 0;
+  private running: Promise<void> | null = null;
+  private stopped = false;
+  private failing = false;
+  private stopPoll: () => void = () => undefined;
+
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly leases: LeaseRepository,
+    private readonly accounting: FrameAccounting,
+    @Inject(BUS) private readonly bus: PublisherBus,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(PUBLISHING_CLOCK) private readonly clock: PublishingClock,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.stopPoll = this.clock.every(POLL_MS, () => this.look());
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    this.stopPoll();
+    await this.running;
+    if (this.leaseUntilMs > 0) await this.transactions.run((tx) => this.leases.release(tx, LEASE, this.holder)).catch(() => undefined);
+  }
+
+  private look(): void {
+    if (this.running || this.stopped) return;
+    this.running = this.round()
+      .then(() => {
+        this.failing = false;
+      })
+      .catch((error: unknown) => {
+        // Said once: while the database is away this comes twice a second.
+        if (!this.failing) this.logger.warn({ err: error }, 'measurements are not accounted for now; they wait on the bus');
+        this.failing = true;
+      })
+      .finally(() => {
+        this.running = null;
+      });
+  }
+
+  private async round(): Promise<void> {
+    while (!this.stopped && this.bus.connected && (await this.holdLease())) {
+      const readAtMs = this.clock.nowMs();
+      const stored = await this.bus.measurements(BATCH);
+      if (stored.length > 0) {
+        await this.account(stored, readAtMs);
+        await this.bus.removeMeasurements(stored.map(({ id }) => id));
+      }
+      if (stored.length < BATCH) break;
+    }
+    if (!this.stopped && this.leaseUntilMs > this.clock.nowMs() && this.clock.nowMs() >= this.tidyAtMs) {
+      await this.accounting.tidy();
+      this.tidyAtMs = this.clock.nowMs() + TIDY_MS;
+    }
+  }
+
+  private async account(stored: readonly StoredFrame[], readAtMs: number): Promise<void> {
+    const frames: ArrivedFrame[] = [];
+    const sinceMs = Math.max(0, this.clock.nowMs() - readAtMs);
+    for (const { frame, storedMs } of stored) {
+      if (frame.ok) frames.push({ frame: frame.value, agoMs: frame.value.ageMs + storedMs + sinceMs });
+      else this.logger.warn({ reason: frame.reason }, 'a frame of measurements was refused');
+    }
+    if (frames.length > 0) await this.accountFor(frames);
+  }
+
+  /** A frame that can never be accounted for must not hold up all others. */
+  private async accountFor(frames: readonly ArrivedFrame[]): Promise<void> {
+    try {
+      await this.accounting.accountFor(frames);
+    } catch (error) {
+      if (error instanceof DomainError) throw error;
+      const [only] = frames;
+      if (frames.length > 1) for (const frame of frames) await this.accountFor([frame]);
+      else this.logger.error({ err: error, source: only?.frame.source }, 'a frame of measurements cannot be accounted for; it is dropped');
+    }
+  }
+
+  /** Renewed when half of it is over. Whoever does not get it asks again when it may have run out. */
+  private async holdLease(): Promise<boolean> {
+    const nowMs = this.clock.nowMs();
+    if (nowMs < this.leaseUntilMs - (LEASE_SECONDS * 1_000) / 2) return true;
+    if (nowMs < this.askAgainAtMs) return false;
+    const held = await this.transactions.run((tx) => this.leases.hold(tx, LEASE, this.holder, LEASE_SECONDS));
+    this.leaseUntilMs = held ? nowMs + LEASE_SECONDS * 1_000 : 0;
+    this.askAgainAtMs = held ? 0 : nowMs + (LEASE_SECONDS * 1_000) / 3;
+    return held;
+  }
+}

@@ -1,0 +1,131 @@
+import { ANSWER_CUT, type Ended } from '@app-fabric/measurement';
+import type { ExchangeResult } from '../upstream/forwarder.js';
+import type { FailedRequest } from './frame-source.js';
+import { pathTemplate } from './path-template.js';
+import type { MeteredSeries, TrafficMeters, VersionSeries } from './traffic-meters.js';
+
+/** What a sample of an error says of its request. */
+export interface RequestFacts {
+  method: string;
+  /** With query. */
+  path: string;
+  requestId: string;
+  /** Of the request to the instance, flat; null: it went to none. */
+  headers: readonly string[] | null;
+}
+
+/** The proxy ended a request that took longer than a whole request may, after its answer had begun. */
+const ANSWER_LATE = 'answer_late';
+
+export interface TrafficRecorderOptions {
+  meters: TrafficMeters;
+  /** Milliseconds, monotonic. */
+  now: () => number;
+  onFailed(request: FailedRequest): void;
+}
+
+/** Counts requests as they begin and end. On the path of every request: what it makes for one is one record. */
+export class TrafficRecorder {
+  readonly meters: TrafficMeters;
+  readonly #now: () => number;
+  readonly #onFailed: (request: FailedRequest) => void;
+  /** Used again for every request. */
+  readonly #ended: Ended = { status: 0, proxyError: null, cut: false, bytesIn: 0, bytesOut: 0, latencyMs: 0, upstreamMs: null };
+
+  constructor({ meters, now, onFailed }: TrafficRecorderOptions) {
+    this.meters = meters;
+    this.#now = now;
+    this.#onFailed = onFailed;
+  }
+
+  /** A request that goes to an instance. */
+  begin(series: VersionSeries, instance: string, startedAt: number): RequestRecord {
+    const metered = this.meters.instanceOf(series, instance);
+    series.meter.inFlight += 1;
+    if (metered !== null) metered.meter.inFlight += 1;
+    return { series, metered, instance, startedAt, attemptAt: this.#now(), proxyError: null };
+  }
+
+  /** It is tried once more. */
+  again(record: RequestRecord, instance: string): void {
+    if (record.metered !== null) record.metered.meter.inFlight -= 1;
+    record.metered = this.meters.instanceOf(record.series, instance);
+    if (record.metered !== null) record.metered.meter.inFlight += 1;
+    record.instance = instance;
+    record.attemptAt = this.#now();
+  }
+
+  end(record: RequestRecord, { status, outcome, bytesIn, bytesOut }: ExchangeResult, facts: RequestFacts): void {
+    const ended = this.#ended;
+    const now = this.#now();
+    ended.status = status;
+    // Whose fault it is that an answer took too long, nobody knows: it is told, and is no error.
+    ended.proxyError = outcome === 'late' ? ANSWER_LATE : record.proxyError;
+    ended.cut = outcome === 'cut';
+    ended.bytesIn = bytesIn;
+    ended.bytesOut = bytesOut;
+    ended.latencyMs = now - record.startedAt;
+    ended.upstreamMs = now - record.attemptAt;
+    const { series, metered } = record;
+    series.meter.inFlight -= 1;
+    const failed = series.meter.end(ended);
+    if (metered !== null) {
+      metered.meter.inFlight -= 1;
+      metered.meter.end(ended);
+    }
+    if (failed) this.#failed(series, record.instance, ended.cut ? ANSWER_CUT : record.proxyError, status, now, facts);
+  }
+
+  /** A request that the proxy answered without asking an instance. @param status as sent, 0 when the client had left */
+  refused(series: VersionSeries, status: number, code: string, startedAt: number, facts: RequestFacts): void {
+    const now = this.#now();
+    const latencyMs = now - startedAt;
+    const failed = series.meter.end({ status, proxyError: code, cut: false, bytesIn: 0, bytesOut: 0, latencyMs, upstreamMs: null });
+    if (failed) this.#failed(series, null, code, status, now, facts);
+  }
+
+  #failed(
+    series: VersionSeries,
+    instance: string | null,
+    code: string | null,
+    status: number,
+    endedAtMs: number,
+    facts: RequestFacts,
+  ): void {
+    if (series.id === 0) return; // of no app that there is
+    const { namespace, app, service, version } = series;
+    const { method, path, requestId, headers } = facts;
+    const template = pathTemplate(path);
+    const traceId = traceIdOf(headers);
+    this.#onFailed({
+      namespace,
+      app,
+      service,
+      version,
+      instance,
+      status,
+      code,
+      method,
+      pathTemplate: template,
+      traceId,
+      requestId,
+      endedAtMs,
+    });
+  }
+}
+
+/** One request on its way. */
+export interface RequestRecord {
+  readonly series: VersionSeries;
+  metered: MeteredSeries | null;
+  instance: string;
+  readonly startedAt: number;
+  attemptAt: number;
+  /** Of the answer that the proxy made itself. */
+  proxyError: string | null;
+}
+
+function traceIdOf(headers: readonly string[] | null): string | null {
+  const at = headers?.indexOf('traceparent') ?? -1;
+  return at < 0 ? null : (/^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(headers?.[at + 1] ?? '')?.[1] ?? null);
+}
