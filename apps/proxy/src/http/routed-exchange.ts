@@ -117,7 +117,7 @@ export class RoutedExchange implements Exchange {
     const { outliers } = this.host;
     if (outcome === 'complete' && (status < 502 || status > 504)) {
       if (isTrial || instance.outlier.failures !== 0) outliers.succeeded(instance, isTrial);
-    } else if (outcome !== 'client_gone') outliers.failed(instance, isTrial, this.resolution.peers, this.counts.route);
+    } else if (outcome === 'complete' || outcome === 'cut') outliers.failed(instance, isTrial, this.resolution.peers, this.counts.route);
     else if (isTrial) outliers.undecided(instance);
   }
 }
