@@ -79,10 +79,12 @@ describe('npm start', () => {
       const token = (await readFile(join(folder, 'admin-token'), 'utf8')).trim();
       const shop = new Shop(new FabricClient(program.ready.api!, token), 'default', app, 20);
       await shop.uploadArtifact('1.0.0');
-      await shop.start(await shop.createVersion('1.0.0'), 'services', SAMPLE_SERVICE);
+      const path = shop.programPath(await shop.createVersion('1.0.0'), 'services', SAMPLE_SERVICE);
+      const run = await shop.client.call('POST', `${path}/start`, { json: {}, wait: 60 });
+      expect(run).toMatchObject({ status: 'RUNNING', propagation: { proxies: 1, complete: true } });
       const url = `${program.ready.proxy}/namespaces/default/apps/${app}/services/${SAMPLE_SERVICE}/methods/total?prices=7`;
       const answers = await Promise.all(Array.from({ length: 8 }, () => sendHttp('GET', url)));
-      expect(answers.map(({ body }) => body.total)).toEqual(Array.from({ length: 8 }, () => 7));
+      expect(answers.map(({ body }) => body.total ?? body)).toEqual(Array.from({ length: 8 }, () => 7));
       const ready = await sendHttp('GET', `${program.ready.proxyAdmin}/readyz`);
       expect([ready.status, ready.body.workers.serving]).toEqual([200, 2]);
       const pids = ready.body.workers.list.map(({ pid }: { pid: number }) => pid);

@@ -83,12 +83,13 @@ export function describeTimeouts(suite: Suite): void {
     });
 
     suite.rule('a client that the instance keeps waiting is not slow', async ({ bench }) => {
-      const { begin } = await bench({ headTimeoutMs: LATER_MS, minBodyBytesPerSecond: 100_000_000 });
+      // What all buffers on the way take buys less time than the instance makes the client wait; a busy machine moves the rest in time.
+      const { begin } = await bench({ headTimeoutMs: 1_000, minBodyBytesPerSecond: 20_000_000 });
       const bytes = 32 * 1024 * 1024;
       const { peer, upstream } = await begin(post(`Content-Length: ${bytes}\r\n`));
       upstream.socket.pause();
       peer.send(Buffer.alloc(bytes, 'x'));
-      await new Promise((resolve) => setTimeout(resolve, 2 * LATER_MS));
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
       upstream.socket.resume();
       await upstream.readBytes(bytes);
       upstream.send(OK);
