@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { WebSocket, WebSocketServer } from 'ws';
 import { FakeBus } from './table/testing/fake-bus.js';
-import { call, cleanUp, type Handler, instance, PATH, shop, start } from './testing/proxy-bench.js';
+import { call, cleanUp, cleanups, type Handler, instance, PATH, shop, start } from './testing/proxy-bench.js';
 
 afterEach(cleanUp);
 
@@ -103,5 +106,37 @@ describe.each(['native', 'http-proxy'] as const)('issue 3: outliers, engine %s',
     bad.mood.fails = false;
     const answer = await call(`${proxy.proxyUrl}${CART}`, { 'X-App-Version': '1' });
     expect(answer.status).toBe(200);
+  });
+});
+
+describe.each(['native', 'http-proxy'] as const)('issue 3: drain, engine %s', (engine) => {
+  it('a WebSocket of an instance that leaves the table lives on, and is reported as in flight until it is closed', async () => {
+    const bus = new FakeBus();
+    const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+    await once(server, 'listening');
+    cleanups.push(() => {
+      for (const client of server.clients) client.terminate();
+      server.close();
+    });
+    server.on('connection', (socket) => socket.on('message', (data) => socket.send(`echo ${String(data)}`)));
+    const old = { id: 'old', url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+    const next = await instance('next');
+    bus.store('e1', 1, [shop(1, { 1: [old] }, { 1: 10_000 })]);
+    const proxy = await start(bus, { engine });
+    const socket = new WebSocket(`${proxy.proxyUrl.replace('http', 'ws')}${CART}`);
+    cleanups.push(() => socket.terminate());
+    await once(socket, 'open');
+    bus.publish(2, shop(2, { 1: [next] }, { 1: 10_000 }));
+    expect((await call(`${proxy.proxyUrl}${CART}`)).json()).toMatchObject({ name: 'next' });
+    for (let i = 0; i < 3; i += 1) {
+      socket.send(`${i}`);
+      expect(String((await once(socket, 'message'))[0])).toBe(`echo ${i}`);
+    }
+    await eventually(() => bus.reports.at(-1)?.applied?.revision === 2);
+    expect(bus.reports.at(-1)?.inFlight).toEqual({ old: 1 });
+    // The control plane lets it go when this is empty, or drainSeconds are over.
+    socket.close();
+    await once(socket, 'close');
+    await eventually(() => Object.keys(bus.reports.at(-1)?.inFlight ?? { old: 1 }).length === 0);
   });
 });

@@ -126,13 +126,13 @@ function readService(input: unknown, path: string, known: ReadonlySet<number>): 
 function readInstance(input: unknown, path: string): InstanceRef {
   const fields = object(input, path);
   const url = shortText(field(fields, 'url'), `${path}.url`, 2_000);
-  if (readPlainUrl(url) === null && !isHttpUrl(url)) fail(`${path}.url`, 'must be an http:// URL of host and port');
+  if (readPlainUrl(url) === null && !isHttpUrl(url)) fail(`${path}.url`, 'must be an http:// or https:// URL of host and port');
   return { id: name(field(fields, 'id'), `${path}.id`), url };
 }
 
 function isHttpUrl(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : null;
-  return url?.protocol === 'http:' && url.host !== '' && url.username === '' && url.password === '';
+  return (url?.protocol === 'http:' || url?.protocol === 'https:') && url.host !== '' && url.username === '' && url.password === '';
 }
 
 function readVersionRef(input: unknown, path: string): AppVersionRef {

@@ -138,7 +138,7 @@ describe('parseRouteDocument', () => {
     ['routes.weights', { '01': 10_000 }, /is not a version/],
     ['routes.services.1.name', 'cart', /names cart twice/],
     ['routes.services.0.versions.0.version', 5, /is 5, which is not among/],
-    ['routes.services.0.versions.0.instances.0.url', 'https://127.0.0.1:1', /http:/],
+    ['routes.services.0.versions.0.instances.0.url', 'ftp://127.0.0.1:1', /http:/],
     ['routes.services.0.versions.0.instances.0.url', 'http://user:secret@127.0.0.1:1', /http:/],
     ['routes.services.0.versions.0.instances.0.url', 'file:///etc/passwd', /http:/],
     ['routes.services.0.versions.0.instances.0.id', 'a/b', /id must be a name/],

@@ -10,6 +10,8 @@ describe('CONTRACT §3: the URL of an instance that runs elsewhere', () => {
     ['http://shop_cart_1:8080', 'http://shop_cart_1:8080'],
     ['http://cart.shop.svc.cluster.local.:8080', 'http://cart.shop.svc.cluster.local.:8080'],
     ['http://127.0.0.1', 'http://127.0.0.1'],
+    ['https://Cart.Example:9443', 'https://cart.example:9443'],
+    ['https://cart.example:443', 'https://cart.example'],
   ];
   it.each(taken)('%s is taken', (text, url) => {
     expect(parseInstanceUrl(text)).toBe(url);
@@ -24,7 +26,8 @@ describe('CONTRACT §3: the URL of an instance that runs elsewhere', () => {
     ['a port that is too large', 'http://127.0.0.1:65536'],
     ['user and password', 'http://user:secret@127.0.0.1:9'],
     ['an empty user', 'http://@127.0.0.1:9'],
-    ['https', 'https://127.0.0.1:9'],
+    ['another scheme', 'ftp://127.0.0.1:9'],
+    ['a scheme that only begins alike', 'httpss://127.0.0.1:9'],
     ['a query', 'http://127.0.0.1:9?x=1'],
     ['an empty query', 'http://127.0.0.1:9?'],
     ['a fragment', 'http://127.0.0.1:9#f'],

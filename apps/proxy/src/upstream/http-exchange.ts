@@ -129,7 +129,9 @@ export class HttpExchange {
         this.#onConnected(request);
         return;
       }
-      socket.once('connect', () => this.#onConnected(request));
+      // A certificate that is not accepted is a connection that failed.
+      const ready = this.exchange.instance.address.protocol === 'https:' ? 'secureConnect' : 'connect';
+      socket.once(ready, () => this.#onConnected(request));
       if (request !== this.#request) return;
       this.#startTimer(this.context.limits.connectTimeoutMs, () =>
         this.#attemptFailed(Object.assign(new Error('connect timeout'), { code: 'ETIMEDOUT' })),

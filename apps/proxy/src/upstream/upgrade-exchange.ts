@@ -86,7 +86,7 @@ export class UpgradeExchange {
           this.#fail('upstream_timeout', 'The instance did not answer the upgrade in time.'),
         );
       };
-      if (socket.connecting) socket.once('connect', connected);
+      if (socket.connecting) socket.once(this.exchange.instance.address.protocol === 'https:' ? 'secureConnect' : 'connect', connected);
       else connected();
     });
     request.once('upgrade', (answer: IncomingMessage, socket: Socket) => this.#onUpgrade(answer, socket));

@@ -76,7 +76,10 @@ export class InstancesDto {
 }
 
 export class RegisterInstanceDto {
-  @ApiProperty({ description: 'Base URL: http, host and port; no path.', example: 'http://127.0.0.1:9001' })
+  @ApiProperty({
+    description: 'Base URL: http or https, host and port; no path. The proxies check the certificate against the host.',
+    example: 'http://127.0.0.1:9001',
+  })
   @IsInstanceUrl()
   url!: string;
 
