@@ -75,14 +75,16 @@ describe('npm start', () => {
 
   it('§2 FABRIC_PROXY_WORKERS: its proxy has workers of its own, which end with it', async () => {
     const program = await Program.start('start', MAIN, { ...settings, FABRIC_PROXY_WORKERS: '2' });
+    // The copied database knows the other app.
+    const other = `${app}-workers`;
     try {
       const token = (await readFile(join(folder, 'admin-token'), 'utf8')).trim();
-      const shop = new Shop(new FabricClient(program.ready.api!, token), 'default', app, 20);
+      const shop = new Shop(new FabricClient(program.ready.api!, token), 'default', other, 20);
       await shop.uploadArtifact('1.0.0');
       const path = shop.programPath(await shop.createVersion('1.0.0'), 'services', SAMPLE_SERVICE);
       const run = await shop.client.call('POST', `${path}/start`, { json: {}, wait: 60 });
       expect(run).toMatchObject({ status: 'RUNNING', propagation: { proxies: 1, complete: true } });
-      const url = `${program.ready.proxy}/namespaces/default/apps/${app}/services/${SAMPLE_SERVICE}/methods/total?prices=7`;
+      const url = `${program.ready.proxy}/namespaces/default/apps/${other}/services/${SAMPLE_SERVICE}/methods/total?prices=7`;
       const answers = await Promise.all(Array.from({ length: 8 }, () => sendHttp('GET', url)));
       expect(answers.map(({ body }) => body.total ?? body)).toEqual(Array.from({ length: 8 }, () => 7));
       const ready = await sendHttp('GET', `${program.ready.proxyAdmin}/readyz`);
@@ -92,6 +94,7 @@ describe('npm start', () => {
       for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
     } finally {
       await program.stop();
+      await killProcessesOf(other);
     }
   }, 120_000);
 
