@@ -47,8 +47,8 @@ export function instancePath(app: string, place: string, id = 'a'): string {
   return `${app}/versions/${version}/services/${service}/instances/${id}`;
 }
 
-/** What moves by itself: leases and the publisher's progress. */
-const RESTLESS = new Set(['hosts', 'leases', 'route_outbox']);
+/** What moves by itself: leases, and the progress of the publisher and of the measurements' roll-up. */
+const RESTLESS = new Set(['hosts', 'leases', 'measurement_progress', 'route_outbox']);
 
 /** Everything that the database holds of what users have made, table by table; two dumps are equal when nothing was changed. */
 export async function dump(databaseUrl: string): Promise<Record<string, unknown>> {
