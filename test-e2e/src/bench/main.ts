@@ -1,9 +1,12 @@
 import { formatTable } from '@app-fabric/scenario';
 import { benchResponses, benchUploads } from './forwarding/bodies.js';
+import { benchLatency } from './forwarding/latency.js';
 import { benchSmallGet } from './forwarding/small-get.js';
 import { requireWrk } from './forwarding/wrk.js';
 import { measurePropagation } from './propagation.js';
 import { measurePicks } from './pure-core.js';
+import { benchChurn } from './table/churn.js';
+import { benchTable } from './table/table.js';
 import { canPin, Workbench } from './workbench.js';
 
 // npm run bench [-- NAME...]: prints tables and whether their bars are met. Exits 1 only for what went wrong, 2 for a name that is
@@ -27,6 +30,9 @@ const BENCHMARKS: readonly Benchmark[] = [
   { name: 'forwarding/get', title: 'CPU time per request', needsWrk: true, run: benchSmallGet },
   { name: 'forwarding/responses', title: 'CPU time of response bodies', needsWrk: true, run: benchResponses },
   { name: 'forwarding/uploads', title: 'CPU time of request bodies', needsWrk: true, run: benchUploads },
+  { name: 'forwarding/latency', title: 'Latency at 70 % of the maximum load', needsWrk: true, run: benchLatency },
+  { name: 'table', title: 'A table of 100,000 services', needsWrk: true, run: benchTable },
+  { name: 'churn', title: 'Latency while routes change', needsWrk: false, run: benchChurn },
 ];
 
 async function main(wanted: readonly string[]): Promise<number> {

@@ -5,18 +5,20 @@ import { Program } from '../harness/program.js';
 import { untilListening } from './forwarding/listening.js';
 import { findProgram, LOAD_CPU, PROXY_CPU, pinnedTo, type Workbench } from './workbench.js';
 
-const EPOCH = 'bench';
+/** What the stored routes begin with. */
+export const EPOCH = 'bench';
+export const FIRST_REVISION = 1;
 
 export interface MeasuredProxy {
   pid: number;
   proxyUrl: string;
-  /** Where further changes can be published, after revision 1. */
+  /** Where further changes can be published, after {@link FIRST_REVISION}. */
   publisher: PublisherBus;
   /** From the start of the process to its ready line, with all routes loaded. */
   startMs: number;
 }
 
-/** The proxy's program as `npm run proxy` runs it, on the measured core, with `apps` (at revision 1) in a Redis of its own on the other. */
+/** The proxy's program as `npm run proxy` runs it, on the measured core, with `apps` (at the first revision) in a Redis of its own on the other. */
 export async function startProxy(bench: Workbench, apps: readonly AppRoutes[]): Promise<MeasuredProxy> {
   const port = await freePort();
   const folder = await bench.subfolder(`fabric-${port}`);
@@ -28,8 +30,9 @@ export async function startProxy(bench: Workbench, apps: readonly AppRoutes[]): 
   const url = `redis://127.0.0.1:${port}`;
   const publisher = await connectRedisPublisher({ url });
   bench.onClose(() => publisher.close());
-  const documents = apps.map((routes) => ({ format: 1 as const, revision: 1, routes }));
-  if (!(await publisher.replaceAll({ epoch: EPOCH, revision: 1, documents }, null))) throw new Error('the routes could not be published');
+  const documents = apps.map((routes) => ({ format: 1 as const, revision: FIRST_REVISION, routes }));
+  if (!(await publisher.replaceAll({ epoch: EPOCH, revision: FIRST_REVISION, documents }, null)))
+    throw new Error('the routes could not be published');
 
   const settings = { REDIS_URL: url, FABRIC_PROXY_PORT: '0', FABRIC_PROXY_ADMIN_PORT: '0', FABRIC_DATA_DIR: folder };
   const startedAt = performance.now();

@@ -30,15 +30,26 @@ describe('Reporter', () => {
     await reporter.close();
   });
 
-  it('reports a change at once; changes during a report make one more, with the newest state', async () => {
-    const { bus, state, reporter } = bench();
+  it('reports a change at once; changes during a report, or just after it, make one more, with the newest state', async () => {
+    const { bus, clock, state, reporter } = bench();
     reporter.start();
     for (let revision = 2; revision <= 50; revision += 1) {
       state.revision = revision;
       reporter.now();
     }
     await settled();
+    await clock.advance(10);
     expect(bus.reports.map((report) => report.applied?.revision)).toEqual([1, 50]);
+    await clock.advance(10);
+    state.revision = 51;
+    reporter.now();
+    await settled();
+    state.revision = 52;
+    reporter.now();
+    await settled();
+    expect(bus.reports.map((report) => report.applied?.revision)).toEqual([1, 50, 51]);
+    await clock.advance(10);
+    expect(bus.reports.map((report) => report.applied?.revision)).toEqual([1, 50, 51, 52]);
     await reporter.close();
   });
 

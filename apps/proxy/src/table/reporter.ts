@@ -3,16 +3,19 @@ import type { ProxyReport } from '@app-fabric/contracts';
 import type { Clock } from './clock.js';
 
 const REPORT_EVERY_MS = 1_000;
+/** Between two reports: a thousand changes a second must not become a thousand reports, which cost more than the changes. */
+const REST_MS = 5;
 
 /**
  * Tells the control plane what this proxy routes by: every second, and at once when something was applied. One report is on its way
- * at a time, so that an old one can never overtake a new one.
+ * at a time, so that an old one can never overtake a new one, and after each comes a short rest.
  */
 export class Reporter {
   readonly #bus: SubscriberBus;
   readonly #clock: Clock;
   readonly #describe: () => Omit<ProxyReport, 'leaving' | 'at'>;
   #sending: Promise<void> | null = null;
+  #stopRest: (() => void) | null = null;
   #pending = false;
   #stopTimer: (() => void) | null = null;
   #closed = false;
@@ -31,15 +34,13 @@ export class Reporter {
   /** Something changed that somebody may be waiting for. */
   now(): void {
     if (this.#closed) return;
-    if (this.#sending !== null) {
+    if (this.#sending !== null || this.#stopRest !== null) {
       this.#pending = true;
       return;
     }
     this.#sending = this.#send(false).finally(() => {
       this.#sending = null;
-      if (!this.#pending) return;
-      this.#pending = false;
-      this.now();
+      if (!this.#closed) this.#rest();
     });
   }
 
@@ -47,8 +48,18 @@ export class Reporter {
   async close(): Promise<void> {
     this.#closed = true;
     this.#stopTimer?.();
+    this.#stopRest?.();
     await this.#sending;
     await this.#send(true);
+  }
+
+  #rest(): void {
+    this.#stopRest = this.#clock.after(REST_MS, () => {
+      this.#stopRest = null;
+      if (!this.#pending) return;
+      this.#pending = false;
+      this.now();
+    });
   }
 
   #schedule(): void {
