@@ -1,4 +1,4 @@
-// The arrows of ARCHITECTURE.md, as a check: apps → libs; bus → contracts → routing, measurement; these two import nothing.
+// The arrows of ARCHITECTURE.md, as a check: apps → libs; bus → contracts → routing, measurement; these two and release import nothing.
 const only = (name, from, allowed, comment) => ({
   name,
   comment,
@@ -17,6 +17,7 @@ module.exports = {
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     only('routing-is-pure', '^libs/routing/src', ['^libs/routing/src'], 'no I/O, clock, logger, dependency'),
     only('measurement-is-pure', '^libs/measurement/src', ['^libs/measurement/src'], 'no I/O, clock, logger, dependency'),
+    only('release-is-pure', '^libs/release/src', ['^libs/release/src'], 'no I/O, clock, logger, dependency'),
     only('contracts-know-pure-libs-only', '^libs/contracts/src', ['^libs/(contracts|routing|measurement)/']),
     only('bus-knows-contracts-only', '^libs/bus/src', [
       '^libs/(bus|contracts)/',

@@ -3,6 +3,7 @@ import { benchResponses, benchUploads } from './forwarding/bodies.js';
 import { benchLatency } from './forwarding/latency.js';
 import { benchSmallGet } from './forwarding/small-get.js';
 import { requireWrk } from './forwarding/wrk.js';
+import { operatingCurve } from './judgement.js';
 import { measurePropagation } from './propagation.js';
 import { measurePicks } from './pure-core.js';
 import { benchChurn } from './table/churn.js';
@@ -21,6 +22,12 @@ interface Benchmark {
 
 const BENCHMARKS: readonly Benchmark[] = [
   { name: 'picks', title: 'Routing decisions (version and instance) of one core', needsWrk: false, run: async () => picks() },
+  {
+    name: 'judgement',
+    title: 'Judging a stage of 1,000,000 requests, threshold 0.01 %, 1000 runs',
+    needsWrk: false,
+    run: async () => operatingCurve(),
+  },
   {
     name: 'propagation',
     title: 'From PUT distribution with Prefer: wait to the answer that all proxies route by it',

@@ -1,0 +1,1 @@
+export { simulateStage } from './simulate-stage.js';

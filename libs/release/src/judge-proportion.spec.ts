@@ -1,0 +1,70 @@
+import fc from 'fast-check';
+import { judgeProportion, type Trials, type Verdict } from './judge-proportion.js';
+import { confidenceInterval, mixtureFor } from './proportion.js';
+import { simulateStage } from './simulate-stage.js';
+
+const HEALTHY: Trials = { requests: 1_000_000, failures: 0 };
+
+/** mulberry32 */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+describe('judgeProportion, threshold 0.1 %', () => {
+  it.each<[string, Trials, Trials, Verdict, boolean]>([
+    ['no requests', { requests: 0, failures: 0 }, HEALTHY, 'not_enough_data', false],
+    ['too few requests, none failed', { requests: 999, failures: 0 }, HEALTHY, 'not_enough_data', false],
+    ['too few requests, one failed', { requests: 999, failures: 1 }, HEALTHY, 'not_enough_data', false],
+    ['enough requests', { requests: 1000, failures: 0 }, HEALTHY, 'pass', false],
+    ['exactly at the threshold', { requests: 1000, failures: 1 }, HEALTHY, 'pass', false],
+    ['the estimate is over, the evidence is not', { requests: 1000, failures: 2 }, HEALTHY, 'minor', false],
+    ['the evidence is over', { requests: 100_000, failures: 300 }, HEALTHY, 'moderate', false],
+    ['ten times the threshold', { requests: 10_000, failures: 100 }, HEALTHY, 'severe', false],
+    ['nothing answers, long before the minimum', { requests: 10, failures: 10 }, HEALTHY, 'severe', false],
+    ['both fail alike', { requests: 500, failures: 250 }, { requests: 5000, failures: 2500 }, 'severe', true],
+    ['both fail, the candidate far more', { requests: 500, failures: 490 }, { requests: 5000, failures: 500 }, 'severe', false],
+  ])('%s', (_, candidate, baseline, verdict, shared) => {
+    expect(judgeProportion(candidate, baseline, 0.001)).toMatchObject({ verdict, shared });
+  });
+
+  it('takes the minimum that the plan says', () => {
+    expect(judgeProportion({ requests: 50, failures: 0 }, HEALTHY, 0.001, 50).verdict).toBe('pass');
+    expect(judgeProportion({ requests: 5000, failures: 0 }, HEALTHY, 0.001, 5001).verdict).toBe('not_enough_data');
+  });
+});
+
+describe('confidenceInterval', () => {
+  it('holds the estimate, and narrows as alpha grows', () => {
+    fc.assert(
+      fc.property(fc.nat(1_000_000), fc.nat(1_000_000), (one, other) => {
+        const [hits, trials] = [Math.min(one, other), Math.max(one, other, 1)];
+        const strict = confidenceInterval(hits, trials, 0.001, mixtureFor(0.001));
+        const loose = confidenceInterval(hits, trials, 0.1, mixtureFor(0.001));
+        const ends = [0, strict.lower, loose.lower, hits / trials, loose.upper, strict.upper, 1];
+        for (let index = 1; index < ends.length; index += 1) expect(ends[index]! - ends[index - 1]!).toBeGreaterThanOrEqual(-1e-9);
+      }),
+    );
+  });
+});
+
+describe('issue 5: over a whole stage of a hundred times the requests that resolve the threshold', () => {
+  const RUNS = 400;
+  const caught = (rate: number, threshold: number) => {
+    const random = seeded(1);
+    return Array.from({ length: RUNS }, () => simulateStage(rate, threshold, 100 / threshold, random)).filter((found) => found !== null);
+  };
+
+  it.each([0.0001, 0.00005, 0.00001])(
+    'threshold %p: half of it is found over in at most 1 %% of runs, ten times of it always',
+    (threshold) => {
+      expect(caught(threshold / 2, threshold).length).toBeLessThanOrEqual(RUNS / 100);
+      expect(caught(threshold * 10, threshold)).toHaveLength(RUNS);
+    },
+  );
+});
