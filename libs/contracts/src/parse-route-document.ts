@@ -112,7 +112,7 @@ function readService(input: unknown, path: string, known: ReadonlySet<number>): 
     if (!known.has(version)) fail(`${at}.version`, `is ${version}, which is not among the versions`);
     const instances = array(field(own, 'instances'), `${at}.instances`, MAX_INSTANCES, readInstance);
     unique(instances, `${at}.instances`, ({ id }) => id);
-    return { version, instances };
+    return { version, ...optional(own, at, 'runId', name), instances };
   });
   unique(versions, `${path}.versions`, ({ version }) => version);
   return {

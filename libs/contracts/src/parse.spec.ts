@@ -39,7 +39,11 @@ const DOCUMENT: RouteDocument = {
     ],
     weights: { 1: 9_000, 2: 1_000 },
     services: [
-      { name: 'cart', weights: null, versions: [{ version: 1, instances: [{ id: 'i1', url: 'http://127.0.0.1:4000' }] }] },
+      {
+        name: 'cart',
+        weights: null,
+        versions: [{ version: 1, runId: 'b54ee6ef-8a05-4a5c-9de0-5f8a4b1c6c43', instances: [{ id: 'i1', url: 'http://127.0.0.1:4000' }] }],
+      },
       {
         name: 'pay',
         weights: { 2: 10_000 },
@@ -142,6 +146,7 @@ describe('parseRouteDocument', () => {
     ['routes.services.0.versions.0.instances.0.url', 'http://user:secret@127.0.0.1:1', /http:/],
     ['routes.services.0.versions.0.instances.0.url', 'file:///etc/passwd', /http:/],
     ['routes.services.0.versions.0.instances.0.id', 'a/b', /id must be a name/],
+    ['routes.services.0.versions.0.runId', 'a run', /runId must be a name/],
     ['routes.services.0.versions.0.instances', new Array(10_001).fill(null), /at most 10000/],
   ];
   it.each(bad)('refuses %s = %j', (path, value, expected) => {

@@ -21,8 +21,8 @@ describe('compileApp', () => {
     });
     expect(made.sort()).toEqual(['cart 1 cart-1-0', 'cart 1 cart-1-1', 'cart 2 cart-2-0']);
     expect(app.services.get('cart')?.versions).toEqual([
-      { version: 1, versionText: '1', artifactVersion: '1.0.0', instances: ['cart-1-0', 'cart-1-1'], limiter: null },
-      { version: 2, versionText: '2', artifactVersion: '2.0.0', instances: ['cart-2-0'], limiter: null },
+      { version: 1, versionText: '1', artifactVersion: '1.0.0', runId: null, instances: ['cart-1-0', 'cart-1-1'], limiter: null },
+      { version: 2, versionText: '2', artifactVersion: '2.0.0', runId: null, instances: ['cart-2-0'], limiter: null },
     ]);
   });
 

@@ -60,10 +60,11 @@ function compileService<I>(parts: AppParts<I>, service: ServiceRoutes, stored: W
   const { routes, artifactOf, makeInstance, limiterOf } = parts;
   const versions = service.versions
     .map(
-      ({ version, instances }): CompiledVersion<I> => ({
+      ({ version, runId, instances }): CompiledVersion<I> => ({
         version,
         versionText: String(version),
         artifactVersion: artifactOf.get(version) ?? '',
+        runId: runId ?? null,
         instances: instances.map((ref) => makeInstance(ref, version, service.name)),
         limiter: limiterOf('versions', String(version)),
       }),

@@ -10,6 +10,8 @@ export interface CompiledVersion<I> {
   /** `version` in decimal, for a header. */
   readonly versionText: string;
   readonly artifactVersion: string;
+  /** The run that the instances belong to; `null` when the document does not say. */
+  readonly runId: string | null;
   /** Empty when the service runs in this version, but no instance is usable. */
   readonly instances: readonly I[];
   /** The version's own, over all services of the app; `null` when it is not limited. */

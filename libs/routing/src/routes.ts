@@ -41,6 +41,8 @@ export interface ServiceRoutes {
 
 export interface ServiceVersionRoutes {
   version: number;
+  /** The run that the instances belong to: for logs and traces, nothing is routed by it. */
+  runId?: string;
   instances: InstanceRef[];
 }
 

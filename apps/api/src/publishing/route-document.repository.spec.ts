@@ -58,6 +58,12 @@ describe('RouteDocumentRepository', () => {
     const [document] = await load('shop');
     expect(document).toMatchObject({ format: 1, revision: 7, routes: { namespace: 'default', app: 'shop', weights: null } });
     expect(document?.routes.versions.map(({ version }) => version)).toEqual([1, 2, 3]);
+    const runs = await bench.sql<{ run_id: string }>(`SELECT run_id FROM runs WHERE status = 'RUNNING' ORDER BY program_name, version`);
+    const told = document?.routes.services.flatMap(({ name, versions }) =>
+      versions.map(({ version, runId }) => ({ name, version, runId })),
+    );
+    told?.sort((a, b) => (a.name === b.name ? a.version - b.version : a.name < b.name ? -1 : 1));
+    expect(told?.map(({ runId }) => runId)).toEqual(runs.map(({ run_id }) => run_id));
     const running = document?.routes.services.map(({ name, versions }) => [
       name,
       versions.map(({ version, instances }) => [version, instances.length]),

@@ -29,7 +29,7 @@ interface AppRow {
   aliases: Record<string, number> | null;
   distributions: Record<string, Record<string, number>> | null;
   declared: string[] | null;
-  running: { service: string; version: number; instances: { id: string; url: string }[] | null }[] | null;
+  running: { service: string; version: number; runId: string; instances: { id: string; url: string }[] | null }[] | null;
 }
 
 /** Builds route documents from what is committed. One query whatever the number of apps asked for. */
@@ -63,7 +63,7 @@ const DOCUMENTS = `
        JOIN artifact_versions av ON av.namespace = v.namespace AND av.artifact = v.artifact_name AND av.version = v.artifact_version
        CROSS JOIN jsonb_array_elements(av.programs) AS p
        WHERE v.namespace = a.namespace AND v.app = a.name AND p->>'type' = 'service') AS declared,
-    (SELECT json_agg(json_build_object('service', r.program_name, 'version', r.version, 'instances',
+    (SELECT json_agg(json_build_object('service', r.program_name, 'version', r.version, 'runId', r.run_id, 'instances',
               (SELECT json_agg(json_build_object('id', i.instance_uid, 'url', i.url) ORDER BY i.instance_uid)
                  FROM run_instances i WHERE i.run_id = r.run_id AND i.routable)) ORDER BY r.program_name, r.version)
        FROM runs r WHERE r.namespace = a.namespace AND r.app = a.name AND r.program_type = 'service' AND r.status = 'RUNNING') AS running
@@ -76,9 +76,9 @@ function toRoutes(row: AppRow): AppRoutes {
   const hosts = row.hosts ?? {};
   const names = [...(row.declared ?? []), ...Object.keys(hosts)];
   const services = new Map<string, ServiceVersionRoutes[]>(names.map((name) => [name, []]));
-  for (const { service, version, instances } of row.running ?? []) {
+  for (const { service, version, runId, instances } of row.running ?? []) {
     const versions = services.get(service) ?? [];
-    versions.push({ version, instances: instances ?? [] });
+    versions.push({ version, runId, instances: instances ?? [] });
     services.set(service, versions);
   }
   return {

@@ -26,6 +26,8 @@ export type Resolution =
       ok: true;
       version: number;
       artifactVersion: string;
+      /** Of the version's instances; `null`: unknown. */
+      runId: string | null;
       reason: RouteReason;
       instance: InstanceState;
       /** All instances of the version. */

@@ -88,11 +88,12 @@ export class TableHolder implements RouteSink, RouteResolver {
     );
     const service = app.services.get(serviceName);
     if (!result.ok) return { ok: false, code: result.code, detail: result.detail, serviceExists: service !== undefined };
-    const { version, artifactVersion, instances } = result.version;
+    const { version, artifactVersion, runId, instances } = result.version;
     return {
       ok: true,
       version,
       artifactVersion,
+      runId,
       reason: result.reason,
       instance: this.#pick(instances),
       peers: instances,
