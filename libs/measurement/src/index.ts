@@ -11,6 +11,7 @@ export {
   rollUpUntil,
 } from './accounting.js';
 export { BUCKETS, type SparseHistogram } from './histogram.js';
+export { latencyOf } from './latency.js';
 export { addMeasures, type Measures, noMeasures, requestsOf } from './measures.js';
 export { type Ended, Meter } from './meter.js';
 export { ANSWER_CUT, isError, STATUS_CLASSES } from './outcome.js';

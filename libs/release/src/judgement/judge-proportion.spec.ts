@@ -3,6 +3,7 @@ import { judgeProportion, type Trials, type Verdict } from './judge-proportion.j
 import { confidenceInterval, mixtureFor } from './proportion.js';
 import { simulateStage } from './simulate-stage.js';
 
+const OPTIONS = { threshold: 0.001, alpha: 0.005, minRequests: 'auto', severeFactor: 10 } as const;
 const HEALTHY: Trials = { requests: 1_000_000, failures: 0 };
 
 /** mulberry32 */
@@ -30,12 +31,12 @@ describe('judgeProportion, threshold 0.1 %', () => {
     ['both fail alike', { requests: 500, failures: 250 }, { requests: 5000, failures: 2500 }, 'severe', true],
     ['both fail, the candidate far more', { requests: 500, failures: 490 }, { requests: 5000, failures: 500 }, 'severe', false],
   ])('%s', (_, candidate, baseline, verdict, shared) => {
-    expect(judgeProportion(candidate, baseline, 0.001)).toMatchObject({ verdict, shared });
+    expect(judgeProportion(candidate, baseline, OPTIONS)).toMatchObject({ verdict, shared });
   });
 
   it('takes the minimum that the plan says', () => {
-    expect(judgeProportion({ requests: 50, failures: 0 }, HEALTHY, 0.001, 50).verdict).toBe('pass');
-    expect(judgeProportion({ requests: 5000, failures: 0 }, HEALTHY, 0.001, 5001).verdict).toBe('not_enough_data');
+    expect(judgeProportion({ requests: 50, failures: 0 }, HEALTHY, { ...OPTIONS, minRequests: 50 }).verdict).toBe('pass');
+    expect(judgeProportion({ requests: 5000, failures: 0 }, HEALTHY, { ...OPTIONS, minRequests: 5001 }).verdict).toBe('not_enough_data');
   });
 });
 

@@ -1,4 +1,5 @@
 import { judgeProportion, type Verdict } from './judge-proportion.js';
+import { ALPHA } from './judge-stage.js';
 
 /**
  * Plays one stage of `requests` and judges after every failure; between failures the evidence against a candidate only falls, so this
@@ -16,7 +17,11 @@ export function simulateStage(
   for (let failures = 1; ; failures += 1) {
     at += 1 + Math.floor(Math.log1p(-random()) / Math.log1p(-rate));
     if (at > requests) return null;
-    const { verdict } = judgeProportion({ requests: at, failures }, { requests: 0, failures: 0 }, threshold);
+    const { verdict } = judgeProportion(
+      { requests: at, failures },
+      { requests: 0, failures: 0 },
+      { threshold, alpha: ALPHA.errors, minRequests: 'auto', severeFactor: 10 },
+    );
     if (verdict === 'moderate' || verdict === 'severe') return { request: at, verdict };
   }
 }

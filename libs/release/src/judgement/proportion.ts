@@ -30,10 +30,15 @@ function logEvidence(hits: number, trials: number, p: number, { a, b }: Mixture)
   return logBeta(a + hits, b + misses) - logBeta(a, b) - hits * log(p) - misses * log1p(-p);
 }
 
+/** Whether `hits` of `trials` refute the proportion `p`, 0 < p < 1. Of a true `p` this ever happens with probability of at most `alpha`. */
+export function refutes(hits: number, trials: number, p: number, alpha: number, mixture: Mixture): boolean {
+  return logEvidence(hits, trials, p, mixture) >= -log(alpha);
+}
+
 /** All proportions that are not refuted at `alpha`: holds at all times at once with probability of at least 1 - alpha. */
 export function confidenceInterval(hits: number, trials: number, alpha: number, mixture: Mixture): Interval {
   if (trials === 0) return { lower: 0, upper: 1 };
-  const refuted = (p: number) => logEvidence(hits, trials, p, mixture) >= -log(alpha);
+  const refuted = (p: number) => refutes(hits, trials, p, alpha, mixture);
   const estimate = hits / trials;
   return {
     lower: hits === 0 ? 0 : edge(0, estimate, refuted),

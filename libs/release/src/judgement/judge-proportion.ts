@@ -16,33 +16,34 @@ export interface ProportionJudgement extends Interval {
   shared: boolean;
 }
 
-/** A stage has two such judgements: together, a healthy candidate is wrongly found over in at most 1 % of stages. */
-const ALPHA = 0.005;
-const SEVERE_FACTOR = 10;
+export interface ProportionOptions {
+  /** Highest rate of failures allowed, 0 < threshold < 1. */
+  threshold: number;
+  /** Probability of ever finding a rate over the threshold that is not. */
+  alpha: number;
+  /** `auto`: as many as resolve the threshold. */
+  minRequests: number | 'auto';
+  /** So many times the threshold is severe. */
+  severeFactor: number;
+}
 
 /**
- * Minor: the rate is over the threshold, the evidence is not. Moderate: the evidence is. Severe: it is, and the rate is at ten times the
+ * Minor: the rate is over the threshold, the evidence is not. Moderate: the evidence is. Severe: it is, and the rate is far over the
  * threshold or nothing succeeds. May be asked at any time and as often as one likes.
- * @param threshold highest rate of failures allowed, 0 < threshold < 1
- * @param minRequests `auto`: as many as resolve the threshold
  */
-export function judgeProportion(
-  candidate: Trials,
-  baseline: Trials,
-  threshold: number,
-  minRequests: number | 'auto' = 'auto',
-): ProportionJudgement {
+export function judgeProportion(candidate: Trials, baseline: Trials, options: ProportionOptions): ProportionJudgement {
+  const { threshold, minRequests, severeFactor } = options;
   const { requests, failures } = candidate;
-  const interval = intervalOf(candidate, threshold);
+  const interval = intervalOf(candidate, options);
   const rate = requests === 0 ? 0 : failures / requests;
-  const ofBaseline = intervalOf(baseline, threshold);
+  const ofBaseline = intervalOf(baseline, options);
   const over = interval.lower > threshold;
   const shared = over && ofBaseline.lower > threshold && interval.lower <= ofBaseline.upper;
   const needed = minRequests === 'auto' ? requestsToResolve(threshold) : minRequests;
   return { verdict: verdictOf(), rate, ...interval, shared };
 
   function verdictOf(): Verdict {
-    if (over) return rate >= SEVERE_FACTOR * threshold || failures === requests ? 'severe' : 'moderate';
+    if (over) return rate >= severeFactor * threshold || failures === requests ? 'severe' : 'moderate';
     if (requests < Math.max(needed, 1)) return 'not_enough_data';
     return rate > threshold ? 'minor' : 'pass';
   }
@@ -54,6 +55,6 @@ function requestsToResolve(threshold: number): number {
   return Math.ceil(Number((1 / threshold).toPrecision(9)));
 }
 
-function intervalOf({ requests, failures }: Trials, threshold: number): Interval {
-  return confidenceInterval(failures, requests, ALPHA, mixtureFor(threshold));
+function intervalOf({ requests, failures }: Trials, { threshold, alpha }: ProportionOptions): Interval {
+  return confidenceInterval(failures, requests, alpha, mixtureFor(threshold));
 }

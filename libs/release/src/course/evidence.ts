@@ -1,0 +1,28 @@
+import type { Measured } from '../judgement/judge-stage.js';
+
+/** What is known about the world, gathered for one decision. */
+export interface Evidence {
+  /**
+   * All that `state.wanted` asks for holds: every live proxy has confirmed the weights, at least as many instances as asked for run
+   * (`candidate: 'run'`) or none does (`'stop'`), the baseline has its capacity.
+   */
+  ready: boolean;
+  /** Since when it holds. Null, or in the future: since now. */
+  appliedAt: number | null;
+  /** Of the `before` hooks of this stage, for `state.entry`; `none`: it has none. */
+  beforeHooks: 'none' | 'running' | 'passed' | 'failed';
+  /** What was measured of both versions from `state.judgedFrom` on, over the same time; null: nothing could be read. */
+  measured: { candidate: Measured; baseline: Measured } | null;
+  /**
+   * How much of the time from `state.decidedAt` until now lies in buckets of time in which requests were measured. Needed only when more than
+   * `LONGEST_UNWATCHED_MS` have passed since then; without it such time does not count as observed.
+   */
+  measuredMs?: number;
+  /** The candidate cannot run any more (its run FAILED, it was stopped): what happened. */
+  candidateFailure: string | null;
+  /** Somebody else changed the distribution since the release last set it: who and what. */
+  manualChange: string | null;
+}
+
+/** The engine decides every few seconds; a longer gap between two decisions means that it was not there. */
+export const LONGEST_UNWATCHED_MS = 60_000;
