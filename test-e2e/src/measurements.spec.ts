@@ -164,7 +164,9 @@ describeWithServers('measurements of two proxies', () => {
     expect(items[0].runId).toMatch(/^[0-9a-f-]{36}$/);
     expect(items[0].traceId).toMatch(/^[0-9a-f]{32}$/);
     const scraped = await Promise.all(fabric.adminUrls.map((url) => sendHttp('GET', `${url}/metrics`)));
-    const series = `fabric_proxy_requests_total{namespace="default",app="${app.name}",service="cart",version="2",code="5xx"} `;
+    const route = `namespace="default",app="${app.name}",service="cart",version="2"`;
+    const outcome = 'http_request_method="GET",http_response_status_code="500",error_type="500"';
+    const series = `http_server_request_duration_seconds_count{${route},${outcome}} `;
     const counts = scraped.map(({ body }) => Number(String(body).split(series)[1]?.split('\n')[0] ?? 0));
     expect(counts.reduce((a, b) => a + b, 0)).toBe(failing.errors);
   }, 120_000);

@@ -86,12 +86,13 @@ describeWithServers('issue 3: FABRIC_PROXY_WORKERS=2, two worker processes share
     return eventually(`${count} requests are held`, SETTLE_MS, async () => (instances[version - 1]!.held() === count ? true : undefined));
   }
 
-  /** Sum of the series of that counter that belong to the app. */
+  /** Requests of the app that the proxy shows as counted. */
   async function counted(): Promise<number> {
     const { body } = await sendHttp('GET', `${proxy().ready.proxyAdmin}/metrics`);
     let sum = 0;
     for (const line of String(body).split('\n'))
-      if (line.startsWith('fabric_proxy_requests_total{') && line.includes(`app="${app}"`)) sum += Number(line.split(' ').at(-1));
+      if (line.startsWith('http_server_request_duration_seconds_count{') && line.includes(`app="${app}"`))
+        sum += Number(line.split(' ').at(-1));
     return sum;
   }
 

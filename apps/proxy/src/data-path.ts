@@ -6,9 +6,9 @@ import { ProxyGateway } from './http/gateway.js';
 import { createRandomIds } from './http/ids.js';
 import { LogBudget } from './http/log-budget.js';
 import { type DraftFrame, FrameSource } from './measurements/frame-source.js';
-import { TrafficMeters } from './measurements/traffic-meters.js';
+import { TrafficMeters, type VersionSeries } from './measurements/traffic-meters.js';
 import { TrafficRecorder } from './measurements/traffic-recorder.js';
-import { ProxyMetrics, type RouteLabels } from './metrics/proxy-metrics.js';
+import { ProxyMetrics } from './metrics/proxy-metrics.js';
 import { NOTHING_ROUTED, type RequestSide, type RouteStanding } from './request-side.js';
 import { type Clock, realClock } from './table/clock.js';
 import { TableHolder } from './table/table-holder.js';
@@ -52,12 +52,12 @@ export class DataPath implements RequestSide {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const now = () => performance.now();
     const logBudget = new LogBudget(() => clock.now());
-    const outliers = new Outliers<RouteLabels>({
+    const outliers = new Outliers<VersionSeries>({
       policy: { ...DEFAULT_OUTLIERS, ...options.outliers },
       now,
       trialMs: limits.connectTimeoutMs + limits.responseTimeoutMs,
-      onEject: ({ id, url }, route, forMs) => {
-        this.#metrics.ejection(route);
+      onEject: ({ id, url }, { route, requests }, forMs) => {
+        this.#metrics.ejection(requests);
         const suppressed = logBudget.take();
         if (suppressed !== null) log.warn({ ...route, instanceId: id, instanceUrl: url, forMs, suppressed }, 'instance ejected');
       },
@@ -67,13 +67,15 @@ export class DataPath implements RequestSide {
       this.forwarder.release(instance);
     });
     this.sink = new TableHolder(this.#registry, outliers, random);
-    const meters = new TrafficMeters();
+    this.#metrics = new ProxyMetrics({
+      inFlight: () => gateway.inFlight,
+      inFlightByRoute: () => meters.inFlight(),
+      ejected: () => requestsOf(outliers.ejected),
+    });
+    const meters = new TrafficMeters(this.#metrics);
     this.#frames = new FrameSource(meters, now);
-    const traffic = new TrafficRecorder({ meters, now, onFailed: (request) => this.#frames.failed(request) });
-    this.#metrics = new ProxyMetrics(
-      () => gateway.inFlight,
-      () => outliers.ejected,
-    );
+    const { unrouted } = this.#metrics;
+    const traffic = new TrafficRecorder({ meters, unrouted, now, onFailed: (request) => this.#frames.failed(request) });
     const gateway = new ProxyGateway({
       resolver: this.sink,
       mirrors: this.#mirrors,
@@ -127,4 +129,8 @@ export class DataPath implements RequestSide {
     await this.forwarder.close(graceMs);
     this.#mirrors.close();
   }
+}
+
+function* requestsOf(series: Iterable<VersionSeries>) {
+  for (const { requests } of series) yield requests;
 }

@@ -107,7 +107,8 @@ describe.each(['native', 'http-proxy'] as const)('issue 3: routing beyond weight
     const answer = await call(`${proxy.proxyUrl}/total`, { Host: 'shop.example.com' });
     expect([answer.status, answer.json().code]).toEqual([508, 'loop_detected']);
     const { text } = await call(`${proxy.adminUrl}/metrics`);
-    expect(text).toContain('fabric_proxy_requests_total{namespace="default",app="shop",service="cart",version="1",code="5xx"} 8');
+    expect(text).toMatch(/^http_server_request_duration_seconds_count\{[^}]*version="1"[^}]*error_type="508"\} 8$/m);
+    expect(text).toMatch(/^http_server_request_duration_seconds_count\{[^}]*version=""[^}]*error_type="loop_detected"\} 1$/m);
     expect(text).toContain('fabric_proxy_problems_total{problem="loop_detected"} 1');
   });
 

@@ -272,7 +272,7 @@ describe('the table changes while requests run', () => {
     }
     await Promise.all(calls);
     await until(async () => Object.keys(((await call(`${proxy.adminUrl}/table`)).json() as { inFlight: object }).inFlight).length === 0);
-    await until(async () => (await call(`${proxy.adminUrl}/metrics`)).text.includes('fabric_proxy_in_flight_requests 0'));
+    await until(async () => !/^http_server_active_requests.* [1-9]/m.test((await call(`${proxy.adminUrl}/metrics`)).text));
   });
 
   it('an instance that stopped is replaced by another of the same version: no request fails', async () => {
@@ -283,7 +283,12 @@ describe('the table changes while requests run', () => {
     await a.close();
     for (let i = 0; i < 40; i += 1)
       expect((await call(`${proxy.proxyUrl}${PATH}/services/cart/methods/x`)).json()).toMatchObject({ name: 'b' });
-    expect((await call(`${proxy.adminUrl}/metrics`)).text).toMatch(/fabric_proxy_retries_total\{reason="connect_failed"\} [1-9]/);
+    const { text } = await call(`${proxy.adminUrl}/metrics`);
+    expect(text).toMatch(/^fabric_proxy_retries_total\{[^}]*version="1",reason="connect_failed"\} [1-9]/m);
+    expect(text).toMatch(
+      /^http_client_request_duration_seconds_count\{.*http_response_status_code="",error_type="connect_failed"\} [1-9]/m,
+    );
+    expect(text).not.toMatch(/^http_server_request_duration_seconds_count\{.*error_type="[^"]/m);
   });
 });
 
@@ -400,13 +405,14 @@ describe('CONTRACT §4: admin port', () => {
       applied: { epoch: 'e1', revision: 1 },
       documents: [{ revision: 1 }],
     });
-    await until(async () => (await call(`${proxy.adminUrl}/metrics`)).text.includes('code="4xx"'));
+    await until(async () => (await call(`${proxy.adminUrl}/metrics`)).text.includes('code="404"'));
     const { text } = await call(`${proxy.adminUrl}/metrics`);
-    expect(text).toContain('fabric_proxy_requests_total{namespace="default",app="shop",service="cart",version="1",code="2xx"} 1');
-    expect(text).toContain(
-      'http_server_request_duration_seconds_count{namespace="default",app="shop",service="cart",version="1",code="2xx"} 1',
-    );
+    const labels =
+      '{namespace="default",app="shop",service="cart",version="1",http_request_method="GET",http_response_status_code="200",error_type=""}';
+    expect(text).toContain(`http_server_request_duration_seconds_count${labels} 1`);
+    expect(text).toContain(`http_client_request_duration_seconds_count${labels} 1`);
     expect(text).toContain('fabric_proxy_table_revision 1');
+    expect(text).toMatch(/^fabric_proxy_table_age_seconds \d/m);
     expect(text).toContain('fabric_proxy_bus_connected 1');
     expect(text).toContain('fabric_proxy_problems_total{problem="app_not_found"} 1');
     expect(text).not.toContain('"made"');

@@ -78,6 +78,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     appliedRevision: () => side.standing.applied?.revision ?? null,
     connected: () => bus.connected,
     apps: () => sync.documents.size,
+    ageMs: () => sync.ageMs,
   });
   const snapshot = (): SnapshotToWrite | null => {
     const applied = sync.applied;

@@ -1,9 +1,9 @@
 import { admit } from '@app-fabric/routing';
 import type { VersionSeries } from '../measurements/traffic-meters.js';
 import type { RequestFacts, TrafficRecorder } from '../measurements/traffic-recorder.js';
-import type { ProxyMetrics, RouteCounts, RouteLabels } from '../metrics/proxy-metrics.js';
-import { NO_ROUTE } from '../metrics/proxy-metrics.js';
-import type { Exchange, ExchangeResult, Gateway, Refusal, RequestCopy, RequestHead, RetryableFailure } from '../upstream/forwarder.js';
+import type { ProxyMetrics } from '../metrics/proxy-metrics.js';
+import { OTHER_METHOD } from '../metrics/route-requests.js';
+import type { Exchange, Gateway, Refusal, RequestCopy, RequestHead, RetryableFailure } from '../upstream/forwarder.js';
 import type { InstanceState } from '../upstream/instance.js';
 import type { MirrorSender } from '../upstream/mirror-sender.js';
 import type { Outliers } from '../upstream/outliers.js';
@@ -25,7 +25,7 @@ export interface GatewayOptions {
   mirrors: MirrorSender;
   metrics: ProxyMetrics;
   traffic: TrafficRecorder;
-  outliers: Outliers<RouteLabels>;
+  outliers: Outliers<VersionSeries>;
   ids: IdSource;
   random: () => number;
   /** Milliseconds, monotonic. */
@@ -44,9 +44,6 @@ export class ProxyGateway implements Gateway {
   readonly #retries = new RetryBudget();
   readonly #newConsumerId: () => string;
   readonly #host: ExchangeHost;
-  readonly #unrouted: RouteCounts;
-  /** By the list of a version's instances, of which the table has one for each service and version. */
-  readonly #counts = new WeakMap<readonly InstanceState[], RouteCounts>();
   #inFlight = 0;
 
   constructor(options: GatewayOptions) {
@@ -56,11 +53,12 @@ export class ProxyGateway implements Gateway {
       traffic: options.traffic,
       outliers: options.outliers,
       next: (resolution, failed, failure) => this.#next(resolution, failed, failure),
-      countProblem: (problem, requestId, route, instance) => this.#countProblem(problem, requestId, route, instance),
-      ended: (counts, result, startedAt) => this.#end(counts, result, startedAt),
+      countProblem: (problem, requestId, series, instance) => this.#countProblem(problem, requestId, series, instance),
+      ended: () => {
+        this.#inFlight -= 1;
+      },
     };
     this.#newConsumerId = () => options.ids.hex(16);
-    this.#unrouted = options.metrics.countsOf(NO_ROUTE);
   }
 
   get inFlight(): number {
@@ -72,8 +70,8 @@ export class ProxyGateway implements Gateway {
     const startedAt = this.#options.now();
     const requestId = requestIdOf(head.fields, ids);
     this.#inFlight += 1;
-    const refuse = (problem: Problem, route = NO_ROUTE, series: VersionSeries | null = null, path = '') =>
-      this.#refusal(problem, route, series, { method: head.method, path, requestId, headers: null }, startedAt);
+    const refuse = (problem: Problem, series: VersionSeries | null = null, path = '') =>
+      this.#refusal(problem, series, { method: head.method, path, requestId, headers: null }, startedAt);
 
     if (this.#inFlight > maxInFlight) return refuse({ code: 'overloaded', detail: `More than ${maxInFlight} requests are in flight.` });
     if (hopsOf(head.fields) >= MAX_HOPS)
@@ -101,19 +99,14 @@ export class ProxyGateway implements Gateway {
     });
     if (!resolution.ok) {
       if (!resolution.serviceExists) return refuse(resolution);
-      return refuse(resolution, labelsOf(target, ''), traffic.meters.versionOf(target, null), target.forwardPath);
+      return refuse(resolution, traffic.meters.versionOf(target, null), target.forwardPath);
     }
     const series = traffic.meters.versionOf(target, resolution.version);
     const waitMs = admit(resolution.serviceLimiter, resolution.versionLimiter, startedAt);
     if (waitMs > 0) {
       const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1_000));
       const detail = `Service ${target.service} or version ${resolution.version} takes no more requests at the moment.`;
-      return refuse(
-        { code: 'throttled', detail, retryAfterSeconds },
-        labelsOf(target, String(resolution.version)),
-        series,
-        target.forwardPath,
-      );
+      return refuse({ code: 'throttled', detail, retryAfterSeconds }, series, target.forwardPath);
     }
     this.#retries.requestStarted();
     return this.#exchange(head, target, resolution, series, requestId, startedAt);
@@ -133,8 +126,10 @@ export class ProxyGateway implements Gateway {
 
   refuseUnparsed(problem: Problem) {
     const requestId = this.#options.ids.hex(16);
-    this.#countProblem(problem, requestId, NO_ROUTE);
-    this.#options.metrics.requestEnded(this.#unrouted, { status: PROBLEMS[problem.code].status, outcome: 'complete' }, 0);
+    this.#countProblem(problem, requestId, null);
+    const { traffic, now } = this.#options;
+    const facts = { method: OTHER_METHOD, path: '', requestId, headers: null };
+    traffic.refused(null, PROBLEMS[problem.code].status, problem.code, now(), facts);
     return renderProblem(problem, requestId, ['X-Request-Id', requestId]);
   }
 
@@ -166,16 +161,7 @@ export class ProxyGateway implements Gateway {
     );
     const copy = this.#copy(head, target, resolution, requestId);
     const passenger = { method, path: target.forwardPath, requestHeaders, answerHeaders, copy, requestId, startedAt };
-    return new RoutedExchange(this.#host, resolution, this.#countsOf(target, resolution), series, passenger);
-  }
-
-  #countsOf(target: ParsedTarget, { peers, version }: Extract<Resolution, { ok: true }>): RouteCounts {
-    let counts = this.#counts.get(peers);
-    if (counts === undefined) {
-      counts = this.#options.metrics.countsOf(labelsOf(target, String(version)));
-      this.#counts.set(peers, counts);
-    }
-    return counts;
+    return new RoutedExchange(this.#host, resolution, series, passenger);
   }
 
   #copy(head: RequestHead, target: ParsedTarget, resolution: Extract<Resolution, { ok: true }>, requestId: string): RequestCopy | null {
@@ -205,34 +191,27 @@ export class ProxyGateway implements Gateway {
     return next !== null && this.#retries.take() ? next : null;
   }
 
-  #refusal(problem: Problem, route: RouteLabels, series: VersionSeries | null, facts: RequestFacts, startedAt: number): Refusal {
+  #refusal(problem: Problem, series: VersionSeries | null, facts: RequestFacts, startedAt: number): Refusal {
     const { requestId } = facts;
-    this.#countProblem(problem, requestId, route);
-    const { metrics, traffic } = this.#options;
-    const counts = route === NO_ROUTE ? this.#unrouted : metrics.countsOf(route);
+    this.#countProblem(problem, requestId, series);
     return {
       kind: 'refusal',
       answer: renderProblem(problem, requestId, ['X-Request-Id', requestId]),
       end: (status) => {
-        this.#end(counts, { status, outcome: 'complete' }, startedAt);
-        if (series !== null) traffic.refused(series, status, problem.code, startedAt, facts);
+        this.#inFlight -= 1;
+        this.#options.traffic.refused(series, status, problem.code, startedAt, facts);
       },
     };
   }
 
-  #end(counts: RouteCounts, result: Pick<ExchangeResult, 'status' | 'outcome'>, startedAt: number): void {
-    this.#inFlight -= 1;
-    this.#options.metrics.requestEnded(counts, result, (this.#options.now() - startedAt) / 1_000);
-  }
-
-  #countProblem(problem: Problem, requestId: string, route: RouteLabels, instance?: InstanceState): void {
+  #countProblem(problem: Problem, requestId: string, series: VersionSeries | null, instance?: InstanceState): void {
     this.#options.metrics.problem(problem.code);
     if (!isOurs(problem.code)) return;
     const suppressed = this.#options.logBudget.take();
     if (suppressed === null) return;
     const { code, detail } = problem;
     this.#options.log.warn(
-      { requestId, ...route, code, detail, instanceId: instance?.id, instanceUrl: instance?.url, suppressed },
+      { requestId, ...series?.route, code, detail, instanceId: instance?.id, instanceUrl: instance?.url, suppressed },
       'request failed',
     );
   }
@@ -241,8 +220,4 @@ export class ProxyGateway implements Gateway {
 /** Worth a line in the log: what is not the client's fault. */
 function isOurs(code: ProblemCode): boolean {
   return PROBLEMS[code].status >= 500;
-}
-
-function labelsOf(target: ParsedTarget, version: string): RouteLabels {
-  return { namespace: target.namespace, app: target.app, service: target.service, version };
 }

@@ -1,7 +1,7 @@
 import { leave } from '@app-fabric/routing';
 import type { VersionSeries } from '../measurements/traffic-meters.js';
 import type { RequestRecord, TrafficRecorder } from '../measurements/traffic-recorder.js';
-import type { ProxyMetrics, RouteCounts, RouteLabels } from '../metrics/proxy-metrics.js';
+import type { ProxyMetrics } from '../metrics/proxy-metrics.js';
 import type { Exchange, ExchangeResult, RequestCopy, RetryableFailure } from '../upstream/forwarder.js';
 import type { InstanceState } from '../upstream/instance.js';
 import type { Outliers } from '../upstream/outliers.js';
@@ -15,11 +15,11 @@ type Routed = Extract<Resolution, { ok: true }>;
 export interface ExchangeHost {
   readonly metrics: ProxyMetrics;
   readonly traffic: TrafficRecorder;
-  readonly outliers: Outliers<RouteLabels>;
+  readonly outliers: Outliers<VersionSeries>;
   /** Where a failed attempt may be repeated; `null`: nowhere. */
   next(resolution: Routed, failed: InstanceState, failure: RetryableFailure): InstanceState | null;
-  countProblem(problem: Problem, requestId: string, route: RouteLabels, instance: InstanceState): void;
-  ended(counts: RouteCounts, result: ExchangeResult, startedAt: number): void;
+  countProblem(problem: Problem, requestId: string, series: VersionSeries, instance: InstanceState): void;
+  ended(): void;
 }
 
 /** What a request takes along. */
@@ -43,7 +43,6 @@ export class RoutedExchange implements Exchange {
   readonly copy: RequestCopy | null;
   private readonly method: string;
   private readonly requestId: string;
-  private readonly startedAt: number;
   private readonly record: RequestRecord;
   private isTrial: boolean;
   private judged = false;
@@ -51,8 +50,7 @@ export class RoutedExchange implements Exchange {
   constructor(
     private readonly host: ExchangeHost,
     private readonly resolution: Routed,
-    private readonly counts: RouteCounts,
-    series: VersionSeries,
+    private readonly series: VersionSeries,
     { method, path, requestHeaders, answerHeaders, copy, requestId, startedAt }: Passenger,
   ) {
     this.instance = resolution.instance;
@@ -62,7 +60,6 @@ export class RoutedExchange implements Exchange {
     this.answerHeaders = answerHeaders;
     this.copy = copy;
     this.requestId = requestId;
-    this.startedAt = startedAt;
     this.record = host.traffic.begin(series, this.instance.id, startedAt);
     this.isTrial = this.enter();
   }
@@ -73,24 +70,24 @@ export class RoutedExchange implements Exchange {
     if (next === null) return false;
     failed.inFlight -= 1;
     // A kept connection that was stale is no fault of its instance.
-    if (failure !== 'stale_connection') host.outliers.failed(failed, isTrial, resolution.peers, this.counts.route);
+    if (failure !== 'stale_connection') host.outliers.failed(failed, isTrial, resolution.peers, this.series);
     else if (isTrial) host.outliers.undecided(failed);
     this.instance = next;
-    host.traffic.again(this.record, next.id);
+    host.traffic.again(this.record, next.id, this.method, failure);
     this.isTrial = this.enter();
     resolution.released(failed);
-    host.metrics.retry(failure);
+    host.metrics.retry(this.series.requests, failure);
     return true;
   }
 
   problem(problem: Problem): RenderedProblem {
-    const { host, instance, counts } = this;
+    const { host, instance, series } = this;
     if (isFailureOfInstance(problem.code)) {
       this.judged = true;
-      host.outliers.failed(instance, this.isTrial, this.resolution.peers, counts.route);
+      host.outliers.failed(instance, this.isTrial, this.resolution.peers, series);
     }
     this.record.proxyError = problem.code;
-    host.countProblem(problem, this.requestId, counts.route, instance);
+    host.countProblem(problem, this.requestId, series, instance);
     return renderProblem(problem, this.requestId, this.answerHeaders);
   }
 
@@ -100,7 +97,7 @@ export class RoutedExchange implements Exchange {
     if (!this.judged) this.judge(result);
     resolution.released(instance);
     leave(resolution.serviceLimiter, resolution.versionLimiter);
-    this.host.ended(this.counts, result, this.startedAt);
+    this.host.ended();
     const { method, path, requestId, requestHeaders: headers } = this;
     this.host.traffic.end(this.record, result, { method, path, requestId, headers });
   }
@@ -117,7 +114,7 @@ export class RoutedExchange implements Exchange {
     const { outliers } = this.host;
     if (outcome === 'complete' && (status < 502 || status > 504)) {
       if (isTrial || instance.outlier.failures !== 0) outliers.succeeded(instance, isTrial);
-    } else if (outcome === 'complete' || outcome === 'cut') outliers.failed(instance, isTrial, this.resolution.peers, this.counts.route);
+    } else if (outcome === 'complete' || outcome === 'cut') outliers.failed(instance, isTrial, this.resolution.peers, this.series);
     else if (isTrial) outliers.undecided(instance);
   }
 }

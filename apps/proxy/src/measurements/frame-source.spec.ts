@@ -1,4 +1,5 @@
 import type { Ended } from '@app-fabric/measurement';
+import { ProxyMetrics } from '../metrics/proxy-metrics.js';
 import { FrameSource } from './frame-source.js';
 import { TrafficMeters } from './traffic-meters.js';
 
@@ -6,7 +7,7 @@ const OK: Ended = { status: 200, proxyError: null, cut: false, bytesIn: 0, bytes
 const CART = { namespace: 'default', app: 'shop', service: 'cart' };
 
 function bench() {
-  const meters = new TrafficMeters();
+  const meters = new TrafficMeters(new ProxyMetrics({ inFlight: () => 0, inFlightByRoute: () => [], ejected: () => [] }));
   let now = 5_000;
   const source = new FrameSource(meters, () => now);
   const advance = (ms: number) => {

@@ -1,5 +1,7 @@
 import type { MeasuredSeries } from '@app-fabric/contracts';
 import { Meter } from '@app-fabric/measurement';
+import type { ProxyMetrics } from '../metrics/proxy-metrics.js';
+import type { RouteLabels, RouteRequests } from '../metrics/route-requests.js';
 
 /** Versions that are counted apart; beyond them all are counted together, as nobody's. */
 const MAX_VERSIONS = 10_000;
@@ -31,6 +33,9 @@ export interface MeteredSeries extends VersionPlace {
 
 export interface VersionSeries extends MeteredSeries {
   readonly instances: Map<string, MeteredSeries>;
+  readonly route: RouteLabels;
+  /** What is shown of it to Prometheus. */
+  readonly requests: RouteRequests;
 }
 
 /**
@@ -38,11 +43,16 @@ export interface VersionSeries extends MeteredSeries {
  */
 export class TrafficMeters {
   /** What found no room. */
-  readonly overflow = versionSeries(0, { namespace: OTHER, app: OTHER, service: OTHER, version: null });
+  readonly overflow: VersionSeries;
   readonly #byService = new Map<string, Map<string, Map<string, Map<number, VersionSeries>>>>();
   #versions = 0;
   #instances = 0;
   #nextId = 1;
+
+  constructor(private readonly metrics: Pick<ProxyMetrics, 'requestsOf' | 'overflow'>) {
+    const other = { namespace: OTHER, app: OTHER, service: OTHER };
+    this.overflow = versionSeries(0, { ...other, version: null }, { ...other, version: OTHER }, metrics.overflow);
+  }
 
   /** Nested maps instead of one with joined keys: joining costs more than looking four times. */
   versionOf({ namespace, app, service }: ServicePlace, version: number | null): VersionSeries {
@@ -74,6 +84,12 @@ export class TrafficMeters {
     }
   }
 
+  /** By what is shown of it. */
+  *inFlight(): Iterable<{ requests: RouteRequests; inFlight: number }> {
+    for (const { requests, meter } of this.versions()) yield { requests, inFlight: meter.inFlight };
+    if (this.overflow.meter.inFlight > 0) yield { requests: this.overflow.requests, inFlight: this.overflow.meter.inFlight };
+  }
+
   /** Gives up series that are idle; should requests come again, they are other ones. */
   forget(isIdle: (series: MeteredSeries) => boolean): void {
     for (const version of this.versions()) {
@@ -95,10 +111,12 @@ export class TrafficMeters {
   #addVersion(place: VersionPlace): VersionSeries {
     if (this.#versions >= MAX_VERSIONS) return this.overflow;
     this.#versions += 1;
-    const series = versionSeries(this.#nextId++, place);
-    const apps = obtain(this.#byService, place.namespace, () => new Map<string, Map<string, Map<number, VersionSeries>>>());
-    const services = obtain(apps, place.app, () => new Map<string, Map<number, VersionSeries>>());
-    obtain(services, place.service, () => new Map<number, VersionSeries>()).set(place.version ?? 0, series);
+    const { namespace, app, service, version } = place;
+    const route = { namespace, app, service, version: version === null ? '' : String(version) };
+    const series = versionSeries(this.#nextId++, place, route, this.metrics.requestsOf(route));
+    const apps = obtain(this.#byService, namespace, () => new Map<string, Map<string, Map<number, VersionSeries>>>());
+    const services = obtain(apps, app, () => new Map<string, Map<number, VersionSeries>>());
+    obtain(services, service, () => new Map<number, VersionSeries>()).set(version ?? 0, series);
     return series;
   }
 
@@ -112,8 +130,13 @@ export class TrafficMeters {
   }
 }
 
-function versionSeries(id: number, { namespace, app, service, version }: VersionPlace): VersionSeries {
-  return { namespace, app, service, version, instance: null, id, meter: new Meter(), instances: new Map() };
+function versionSeries(
+  id: number,
+  { namespace, app, service, version }: VersionPlace,
+  route: RouteLabels,
+  requests: RouteRequests,
+): VersionSeries {
+  return { namespace, app, service, version, instance: null, id, meter: new Meter(), instances: new Map(), route, requests };
 }
 
 export function toMeasuredSeries({ id, namespace, app, service, version, instance, meter }: MeteredSeries): MeasuredSeries {

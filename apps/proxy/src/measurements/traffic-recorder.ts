@@ -1,4 +1,5 @@
-import { ANSWER_CUT, type Ended } from '@app-fabric/measurement';
+import { ANSWER_CUT, type Ended, isError } from '@app-fabric/measurement';
+import type { RouteRequests } from '../metrics/route-requests.js';
 import type { ExchangeResult } from '../upstream/forwarder.js';
 import type { FailedRequest } from './frame-source.js';
 import { pathTemplate } from './path-template.js';
@@ -19,6 +20,8 @@ const ANSWER_LATE = 'answer_late';
 
 export interface TrafficRecorderOptions {
   meters: TrafficMeters;
+  /** Of what belongs to no service. */
+  unrouted: RouteRequests;
   /** Milliseconds, monotonic. */
   now: () => number;
   onFailed(request: FailedRequest): void;
@@ -27,13 +30,15 @@ export interface TrafficRecorderOptions {
 /** Counts requests as they begin and end. On the path of every request: what it makes for one is one record. */
 export class TrafficRecorder {
   readonly meters: TrafficMeters;
+  readonly #unrouted: RouteRequests;
   readonly #now: () => number;
   readonly #onFailed: (request: FailedRequest) => void;
   /** Used again for every request. */
   readonly #ended: Ended = { status: 0, proxyError: null, cut: false, bytesIn: 0, bytesOut: 0, latencyMs: 0, upstreamMs: null };
 
-  constructor({ meters, now, onFailed }: TrafficRecorderOptions) {
+  constructor({ meters, unrouted, now, onFailed }: TrafficRecorderOptions) {
     this.meters = meters;
+    this.#unrouted = unrouted;
     this.#now = now;
     this.#onFailed = onFailed;
   }
@@ -46,13 +51,15 @@ export class TrafficRecorder {
     return { series, metered, instance, startedAt, attemptAt: this.#now(), proxyError: null };
   }
 
-  /** It is tried once more. */
-  again(record: RequestRecord, instance: string): void {
+  /** It is tried once more, because of `failure`. */
+  again(record: RequestRecord, instance: string, method: string, failure: string): void {
+    const now = this.#now();
+    record.series.requests.of(method, 0, failure).client.add(toSeconds(now - record.attemptAt));
     if (record.metered !== null) record.metered.meter.inFlight -= 1;
     record.metered = this.meters.instanceOf(record.series, instance);
     if (record.metered !== null) record.metered.meter.inFlight += 1;
     record.instance = instance;
-    record.attemptAt = this.#now();
+    record.attemptAt = now;
   }
 
   end(record: RequestRecord, { status, outcome, bytesIn, bytesOut }: ExchangeResult, facts: RequestFacts): void {
@@ -73,13 +80,27 @@ export class TrafficRecorder {
       metered.meter.inFlight -= 1;
       metered.meter.end(ended);
     }
-    if (failed) this.#failed(series, record.instance, ended.cut ? ANSWER_CUT : record.proxyError, status, now, facts);
+    const code = ended.cut ? ANSWER_CUT : record.proxyError;
+    const { requests } = series;
+    const shown = requests.of(facts.method, status, failed ? (code ?? String(status)) : null);
+    shown.server.add(toSeconds(ended.latencyMs));
+    // What the proxy answered itself is no status of the instance.
+    const attempt = record.proxyError === null ? shown : requests.of(facts.method, 0, record.proxyError);
+    attempt.client.add(toSeconds(ended.upstreamMs));
+    if (failed) this.#failed(series, record.instance, code, status, now, facts);
   }
 
-  /** A request that the proxy answered without asking an instance. @param status as sent, 0 when the client had left */
-  refused(series: VersionSeries, status: number, code: string, startedAt: number, facts: RequestFacts): void {
+  /**
+   * A request that the proxy answered without asking an instance.
+   * @param series null: it belongs to no service
+   * @param status as sent, 0 when the client had left
+   */
+  refused(series: VersionSeries | null, status: number, code: string, startedAt: number, facts: RequestFacts): void {
     const now = this.#now();
     const latencyMs = now - startedAt;
+    const error = isError(status, code) ? code : null;
+    (series?.requests ?? this.#unrouted).of(facts.method, status, error).server.add(toSeconds(latencyMs));
+    if (series === null) return;
     const failed = series.meter.end({ status, proxyError: code, cut: false, bytesIn: 0, bytesOut: 0, latencyMs, upstreamMs: null });
     if (failed) this.#failed(series, null, code, status, now, facts);
   }
@@ -123,6 +144,10 @@ export interface RequestRecord {
   attemptAt: number;
   /** Of the answer that the proxy made itself. */
   proxyError: string | null;
+}
+
+function toSeconds(ms: number): number {
+  return ms / 1_000;
 }
 
 function traceIdOf(headers: readonly string[] | null): string | null {

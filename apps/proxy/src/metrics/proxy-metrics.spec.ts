@@ -1,52 +1,56 @@
-import { AggregatorRegistry, Counter, Histogram, Registry } from 'prom-client';
+import { AggregatorRegistry, Histogram, Registry } from 'prom-client';
+import { BOUNDS_SECONDS } from './durations.js';
 import { ProxyMetrics } from './proxy-metrics.js';
 
 const route = { namespace: 'default', app: 'shop', service: 'cart', version: '2' };
-const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 /** On, just below and just above bounds, beyond the last, and nothing. */
-const DURATIONS = [0, 0.0009, 0.001, 0.0010001, 0.3, 0.5, 59.9, 60, 60.1, 1e6];
+const DURATIONS = [0, 0.0049, 0.005, 0.0050001, 0.3, 0.5, 9.9, 10, 10.1, 1e6];
+const OUTCOMES = [
+  { method: 'GET', status: 204, error: null },
+  { method: 'POST', status: 503, error: 'no_instance' },
+  { method: 'GET', status: 0, error: null },
+] as const;
+const NAME = 'http_server_request_duration_seconds';
+const NOTHING = { inFlight: () => 0, inFlightByRoute: () => [], ejected: () => [] };
 
-const linesOf = (text: string) => text.split('\n').filter((line) => /^(http_server|fabric_proxy_requests)/.test(line));
+const linesOf = (text: string) => text.split('\n').filter((line) => line.startsWith(NAME));
 
 /** The same requests, counted by prom-client itself. */
 function reference(): Registry {
   const registry = new Registry();
-  const labelNames = ['namespace', 'app', 'service', 'version', 'code'];
-  const requests = new Counter({ name: 'fabric_proxy_requests_total', help: 'x', labelNames, registers: [registry] });
-  const duration = new Histogram({
-    name: 'http_server_request_duration_seconds',
-    help: 'x',
-    labelNames,
-    buckets,
-    registers: [registry],
-  });
-  for (const seconds of DURATIONS) {
-    for (const code of ['2xx', '5xx']) {
-      requests.inc({ ...route, code });
-      duration.observe({ ...route, code }, seconds);
-    }
+  const labelNames = [...Object.keys(route), 'http_request_method', 'http_response_status_code', 'error_type'];
+  const duration = new Histogram({ name: NAME, help: 'x', labelNames, buckets: [...BOUNDS_SECONDS], registers: [registry] });
+  for (const { method, status, error } of OUTCOMES) {
+    const http_response_status_code = status === 0 ? '' : String(status);
+    const labels = { ...route, http_request_method: method, http_response_status_code, error_type: error ?? '' };
+    for (const seconds of DURATIONS) duration.observe(labels, seconds);
   }
   return registry;
 }
 
 function counted(): ProxyMetrics {
-  const metrics = new ProxyMetrics(
-    () => 0,
-    () => [],
-  );
-  const counts = metrics.countsOf(route);
-  for (const seconds of DURATIONS) {
-    metrics.requestEnded(counts, { status: 204, outcome: 'complete' }, seconds);
-    // The table was replaced: other counts of the same route.
-    metrics.requestEnded(metrics.countsOf({ ...route }), { status: 503, outcome: 'complete' }, seconds);
-  }
+  const metrics = new ProxyMetrics(NOTHING);
+  // Looked up anew: the table may have been replaced.
+  for (const { method, status, error } of OUTCOMES)
+    for (const seconds of DURATIONS)
+      metrics
+        .requestsOf({ ...route })
+        .of(method, status, error)
+        .server.add(seconds);
   return metrics;
+}
+
+async function counts(metrics: ProxyMetrics, name = NAME) {
+  const { values } = await metrics.registry.getSingleMetric(name)!.get();
+  return (values as { metricName?: string; labels: object; value: number }[])
+    .filter(({ metricName }) => metricName === `${name}_count`)
+    .map(({ labels, value }) => ({ labels, value }));
 }
 
 describe('what requests are counted in', () => {
   it('is shown exactly as prom-client would show it', async () => {
     const shown = linesOf(await counted().registry.metrics());
-    expect(shown.length).toBe(2 * (buckets.length + 4));
+    expect(shown.length).toBe(OUTCOMES.length * (BOUNDS_SECONDS.length + 3));
     expect(new Set(shown)).toEqual(new Set(linesOf(await reference().metrics())));
   });
 
@@ -58,19 +62,66 @@ describe('what requests are counted in', () => {
     expect(new Set(await sum(counted().registry))).toEqual(new Set(await sum(reference())));
   });
 
-  it('counts together what comes beyond the series that there may be', async () => {
-    const metrics = new ProxyMetrics(
-      () => 0,
-      () => [],
-    );
-    for (let app = 0; app < 20_005; app++) {
-      metrics.requestEnded(metrics.countsOf({ ...route, app: `a${app}` }), { status: 200, outcome: 'complete' }, 0.1);
+  it('counts together what comes beyond the routes that are told apart', async () => {
+    const metrics = new ProxyMetrics(NOTHING);
+    for (let app = 0; app < 2_005; app++)
+      metrics
+        .requestsOf({ ...route, app: `a${app}` })
+        .of('GET', 200, null)
+        .server.add(0.1);
+    const shown = await counts(metrics);
+    expect(shown.length).toBe(2_001);
+    const other = { namespace: '_other', app: '_other', service: '_other', version: '_other' };
+    expect(shown.at(-1)).toMatchObject({ value: 5, labels: { ...other, http_request_method: 'GET', http_response_status_code: '200' } });
+  });
+
+  it('methods and statuses that nobody has registered make no series of their own', async () => {
+    const metrics = new ProxyMetrics(NOTHING);
+    const requests = metrics.requestsOf(route);
+    for (let index = 0; index < 500; index++) {
+      requests.of(`M${index}`, 200, null).server.add(0.1);
+      requests.of('GET', 230 + (index % 60), null).server.add(0.1);
     }
-    const shown = await metrics.registry.getSingleMetric('fabric_proxy_requests_total')?.get();
-    expect(shown?.values.length).toBe(20_001);
-    expect(shown?.values.at(-1)).toEqual({
-      value: 5,
-      labels: { namespace: '_other', app: '_other', service: '_other', version: '_other', code: '2xx' },
+    const shown = await counts(metrics);
+    expect(shown.map(({ labels, value }) => ({ ...labels, value }))).toEqual([
+      { ...route, http_request_method: '_OTHER', http_response_status_code: '200', error_type: '', value: 500 },
+      { ...route, http_request_method: 'GET', http_response_status_code: '200', error_type: '', value: 500 },
+    ]);
+  });
+
+  it('one version cannot take the room of all others, nor all together more than there is', async () => {
+    const metrics = new ProxyMetrics(NOTHING);
+    let requests = 0;
+    for (let version = 1; version <= 300; version++) {
+      for (const method of ['GET', 'PUT', 'POST', 'DELETE', 'HEAD', 'PATCH', 'TRACE', 'OPTIONS', 'X']) {
+        for (const status of [200, 201, 202, 203, 204, 205, 400, 401, 402]) {
+          metrics
+            .requestsOf({ ...route, version: String(version) })
+            .of(method, status, null)
+            .server.add(0.1);
+          requests += 1;
+        }
+      }
+    }
+    const shown = await counts(metrics);
+    const ofVersion = (wanted: string) => shown.filter(({ labels }) => (labels as { version: string }).version === wanted).length;
+    expect([ofVersion('1'), ofVersion('_other')]).toEqual([50, 81]);
+    expect(shown.length).toBe(8_000 + 81);
+    expect(shown.reduce((sum, { value }) => sum + value, 0)).toBe(requests);
+  });
+
+  it('requests in flight are shown by route, and those that belong to none', async () => {
+    const metrics: ProxyMetrics = new ProxyMetrics({
+      ...NOTHING,
+      inFlight: () => 5,
+      inFlightByRoute: () => [
+        { requests: metrics.requestsOf(route), inFlight: 3 },
+        { requests: metrics.overflow, inFlight: 1 },
+      ],
     });
+    const text = await metrics.registry.metrics();
+    expect(text).toContain('http_server_active_requests{namespace="default",app="shop",service="cart",version="2"} 3\n');
+    expect(text).toContain('http_server_active_requests{namespace="_other",app="_other",service="_other",version="_other"} 1\n');
+    expect(text).toContain('http_server_active_requests{namespace="",app="",service="",version=""} 1\n');
   });
 });

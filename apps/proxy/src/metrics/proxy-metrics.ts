@@ -1,36 +1,46 @@
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { ExchangeResult } from '../upstream/forwarder.js';
-import { DurationHistogram, RouteSeries } from './route-series.js';
+import { DurationHistogram, type LabelledDurations } from './duration-histogram.js';
+import type { Durations } from './durations.js';
+import { type RequestSeries, type RouteLabels, RouteRequests } from './route-requests.js';
 
-/** Series that the proxy may hold. Beyond it, new combinations are counted together under {@link OTHER}. */
-const MAX_SERIES = 20_000;
+/** Routes and versions that are told apart; what comes beyond them is counted together under {@link OTHER}. */
+const MAX_ROUTES = 2_000;
+/** Of methods, statuses and errors: of all routes together, and of one. Each is about 34 lines of the exposition. */
+const MAX_SERIES = 8_000;
+const MAX_SERIES_OF_ROUTE = 50;
+/** No name of a namespace, app or service begins like that. */
 const OTHER = '_other';
 
 const ROUTE_LABELS = ['namespace', 'app', 'service', 'version'] as const;
-const LABELS = [...ROUTE_LABELS, 'code'] as const;
+const LABELS = [...ROUTE_LABELS, 'http_request_method', 'http_response_status_code', 'error_type'] as const;
 
-/** What a finished request belongs to. Only names that the table knows may come in here: the client must not invent label values. */
-export interface RouteLabels {
-  namespace: string;
-  app: string;
-  service: string;
-  /** Empty when no version was chosen. */
-  version: string;
-}
-
-/** What one route and version is counted in. Whoever has one need not have it looked up again. */
-export interface RouteCounts {
-  readonly route: RouteLabels;
-  /** By the first digit of the status; made when the first request of a class ends. */
-  readonly byClass: (RouteSeries | undefined)[];
-}
-
-export const NO_ROUTE: RouteLabels = { namespace: '', app: '', service: '', version: '' };
+const NO_ROUTE: RouteLabels = { namespace: '', app: '', service: '', version: '' };
 const OTHER_ROUTE: RouteLabels = { namespace: OTHER, app: OTHER, service: OTHER, version: OTHER };
+
+/** Read at scrape time. */
+export interface ProxyMetricsSources {
+  /** Requests that have not ended, whatever they belong to. */
+  inFlight(): number;
+  /** Those that went to an instance, by route. */
+  inFlightByRoute(): Iterable<{ requests: RouteRequests; inFlight: number }>;
+  /** A route for each instance that is ejected now. */
+  ejected(): Iterable<RouteRequests>;
+}
 
 /** What requests are counted in, by the process that takes them. */
 export class ProxyMetrics {
   readonly registry = new Registry();
+  /** Requests that belong to no service. */
+  readonly unrouted = new RouteRequests(NO_ROUTE, () => true, null);
+  /** Requests beyond what may be told apart. */
+  readonly overflow = new RouteRequests(OTHER_ROUTE, () => true, null);
+  readonly #routes = new Map<string, RouteRequests>();
+  #added = 0;
+  readonly #mayAdd = (seriesOfRoute: number): boolean => {
+    if (seriesOfRoute >= MAX_SERIES_OF_ROUTE || this.#added >= MAX_SERIES) return false;
+    this.#added += 1;
+    return true;
+  };
   readonly #problems = new Counter({
     name: 'fabric_proxy_problems_total',
     help: 'Answers that the proxy made itself, by their code.',
@@ -40,7 +50,7 @@ export class ProxyMetrics {
   readonly #retries = new Counter({
     name: 'fabric_proxy_retries_total',
     help: 'Further attempts, by the reason of the first one’s failure.',
-    labelNames: ['reason'],
+    labelNames: [...ROUTE_LABELS, 'reason'],
     registers: [this.registry],
   });
   readonly #mirrored = new Counter({
@@ -49,76 +59,68 @@ export class ProxyMetrics {
     labelNames: ['outcome'],
     registers: [this.registry],
   });
-  readonly #cutAnswers = new Counter({
-    name: 'fabric_proxy_cut_answers_total',
-    help: 'Answers that the instance broke off after their head.',
-    registers: [this.registry],
-  });
-  readonly #series = new Map<string, RouteSeries>();
-
   readonly #ejections = new Counter({
     name: 'fabric_proxy_ejections_total',
     help: 'Instances that were taken out of the pick because they failed several times in a row.',
     labelNames: ROUTE_LABELS,
     registers: [this.registry],
   });
-  readonly #ejectionSeries = new Set<string>();
 
-  /** Both are read at scrape time; `ejected` names a route for each instance that is ejected now. */
-  constructor(inFlight: () => number, ejected: () => Iterable<RouteLabels>) {
-    const series = this.#series;
-    new Counter({
-      name: 'fabric_proxy_requests_total',
-      help: 'Requests answered, by route, version and class of the status (0xx: the client left before an answer).',
+  constructor({ inFlight, inFlightByRoute, ejected }: ProxyMetricsSources) {
+    const registers = [this.registry];
+    const server = {
+      name: 'http_server_request_duration_seconds',
+      help: 'From the head of a request to the end of its answer; error_type: none, or why the request was an error.',
       labelNames: LABELS,
-      registers: [this.registry],
+    };
+    const client = {
+      name: 'http_client_request_duration_seconds',
+      help: 'From the begin of an attempt at an instance to its end.',
+      labelNames: LABELS,
+    };
+    new DurationHistogram(server, () => this.#shown(({ server }) => server), this.registry);
+    new DurationHistogram(client, () => this.#shown(({ client }) => client), this.registry);
+    new Gauge({
+      name: 'http_server_active_requests',
+      help: 'Requests that have not ended.',
+      labelNames: ROUTE_LABELS,
+      registers,
       collect() {
         this.reset();
-        for (const one of series.values()) this.inc(one.labels, one.count);
+        let routed = 0;
+        for (const { requests, inFlight } of inFlightByRoute()) {
+          this.inc({ ...requests.route }, inFlight);
+          routed += inFlight;
+        }
+        this.inc({ ...NO_ROUTE }, Math.max(0, inFlight() - routed));
       },
     });
-    new DurationHistogram(() => series.values(), LABELS, this.registry);
     new Gauge({
       name: 'fabric_proxy_ejected_instances',
       help: 'Instances that are not picked until a trial request succeeds; of several workers, the one that has ejected most.',
       labelNames: ROUTE_LABELS,
       aggregator: 'max',
-      registers: [this.registry],
+      registers,
       collect() {
         this.reset();
-        for (const route of ejected()) this.inc({ ...route });
-      },
-    });
-    new Gauge({
-      name: 'fabric_proxy_in_flight_requests',
-      help: 'Requests that have not ended.',
-      registers: [this.registry],
-      collect() {
-        this.set(inFlight());
+        for (const { route } of ejected()) this.inc({ ...route });
       },
     });
   }
 
-  /** To be kept and used again for the same route. */
-  countsOf(route: RouteLabels): RouteCounts {
-    return { route, byClass: [] };
-  }
-
-  requestEnded(counts: RouteCounts, result: Pick<ExchangeResult, 'status' | 'outcome'>, seconds: number): void {
-    const statusClass = Math.floor(result.status / 100);
-    let series = counts.byClass[statusClass];
-    if (series === undefined) {
-      series = this.#seriesOf(counts.route, `${statusClass}xx`);
-      counts.byClass[statusClass] = series;
-    }
-    series.add(seconds);
-    if (result.outcome === 'cut') this.#cutAnswers.inc();
-  }
-
-  ejection(route: RouteLabels): void {
+  /** What requests of a route are counted in; to be kept, and used again for each of them. */
+  requestsOf(route: RouteLabels): RouteRequests {
     const key = `${route.namespace}\n${route.app}\n${route.service}\n${route.version}`;
-    if (this.#ejectionSeries.size < MAX_SERIES) this.#ejectionSeries.add(key);
-    this.#ejections.inc({ ...(this.#ejectionSeries.has(key) ? route : OTHER_ROUTE) });
+    const known = this.#routes.get(key);
+    if (known !== undefined) return known;
+    if (this.#routes.size >= MAX_ROUTES) return this.overflow;
+    const made = new RouteRequests(route, this.#mayAdd, this.overflow);
+    this.#routes.set(key, made);
+    return made;
+  }
+
+  ejection({ route }: RouteRequests): void {
+    this.#ejections.inc({ ...route });
   }
 
   problem(code: string): void {
@@ -129,17 +131,16 @@ export class ProxyMetrics {
     this.#mirrored.inc({ outcome });
   }
 
-  retry(reason: string): void {
-    this.#retries.inc({ reason });
+  retry({ route }: RouteRequests, reason: string): void {
+    this.#retries.inc({ ...route, reason });
   }
 
-  #seriesOf(route: RouteLabels, code: string): RouteSeries {
-    const key = `${route.namespace}\n${route.app}\n${route.service}\n${route.version}\n${code}`;
-    const known = this.#series.get(key);
-    if (known !== undefined) return known;
-    if (this.#series.size >= MAX_SERIES && route.app !== OTHER) return this.#seriesOf(OTHER_ROUTE, code);
-    const made = new RouteSeries({ ...route, code });
-    this.#series.set(key, made);
-    return made;
+  *#shown(which: (series: RequestSeries) => Durations): Iterable<LabelledDurations> {
+    for (const { series } of [this.unrouted, ...this.#routes.values(), this.overflow]) {
+      for (const one of series) {
+        const durations = which(one);
+        if (durations.count > 0) yield { labels: one.labels, durations };
+      }
+    }
   }
 }

@@ -6,6 +6,7 @@ export interface TableSources {
   appliedRevision(): number | null;
   connected(): boolean;
   apps(): number;
+  ageMs(): number;
 }
 
 /** What is measured of the routes, once for each proxy whatever its number of processes. */
@@ -37,6 +38,11 @@ export class TableMetrics {
       'fabric_proxy_seen_revision',
       'Last route revision seen; above the table revision when a document was rejected.',
       () => sources.seenRevision() ?? -1,
+    );
+    gauge(
+      'fabric_proxy_table_age_seconds',
+      'Since the routes were last known to be those of the store, which is looked at every few seconds.',
+      () => sources.ageMs() / 1_000,
     );
     gauge('fabric_proxy_bus_connected', '1 while the transport of routes is connected.', () => (sources.connected() ? 1 : 0));
   }

@@ -52,6 +52,18 @@ describe('CONTRACT §5: propagation, seen from a proxy', () => {
     expect(sync.applied).toEqual({ epoch: 'e1', revision: 5 });
   });
 
+  it('knows for how long the routes may have been out of date', async () => {
+    const { bus, clock, sync } = await running();
+    await clock.advance(LONG_MS);
+    expect(sync.ageMs).toBeLessThan(LONG_MS);
+    bus.down = true;
+    await clock.advance(60_000);
+    expect(sync.ageMs).toBeGreaterThanOrEqual(60_000);
+    bus.down = false;
+    await clock.advance(LONG_MS);
+    expect(sync.ageMs).toBeLessThan(LONG_MS);
+  });
+
   it('takes steps in order, without reading anything again', async () => {
     const { bus, sync, revisionOf, table } = await running();
     bus.publish(6, routeDocument('a', 6));

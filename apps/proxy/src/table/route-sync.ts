@@ -70,9 +70,16 @@ export class RouteSync {
   #unlisten: (() => void) | null = null;
   #storeDown = false;
   #closed = false;
+  #knownCurrentAtMs: number;
 
   constructor(options: RouteSyncOptions) {
     this.#options = options;
+    this.#knownCurrentAtMs = options.clock.now();
+  }
+
+  /** Since the routes were last known to be those of the store; when they never were, since the start. */
+  get ageMs(): number {
+    return Math.max(0, this.#options.clock.now() - this.#knownCurrentAtMs);
   }
 
   /** Where the documents come from: nothing yet, the snapshot of a former life, or the store. */
@@ -252,6 +259,7 @@ export class RouteSync {
     if (this.#source !== 'live' || foreign)
       this.#options.log.info({ ...this.#seen, apps: this.#documents.size }, 'routes read from the store');
     this.#source = 'live';
+    this.#knownCurrentAtMs = this.#options.clock.now();
     this.#options.onChange();
   }
 
@@ -294,6 +302,7 @@ export class RouteSync {
       const seen = this.#seen;
       if (head === null || seen === null || this.#closed) return;
       if (head.epoch !== seen.epoch || head.revision > seen.revision) await this.#resync();
+      else this.#knownCurrentAtMs = this.#options.clock.now();
     } catch {
       // The next look comes anyway, and the connection is reported elsewhere.
     }
