@@ -87,6 +87,7 @@ describe('parseMeasurementFrame', () => {
     ['series.0.measures.proxyErrors', JSON.parse('{"__proto__": 1}'), /must be a code/],
     ['series.0.measures.proxyErrors', Object.fromEntries(Array.from({ length: 66 }, (_, index) => [`c${index}`, 1])), /at most 65/],
     ['series.0.measures.bytesIn', '1', /bytesIn/],
+    ['series.0.measures.weighted', -1, /weighted/],
     ['series.0.measures.latency.sumUs', -1, /sumUs/],
     [counts, [5], /must be pairs/],
     [counts, [5, 0], /must be above 0/],

@@ -71,6 +71,8 @@ function readMeasures(input: unknown, path: string): Measures {
     proxyErrors: Object.fromEntries(proxyErrors),
     bytesIn: integer(field(fields, 'bytesIn'), `${path}.bytesIn`, 0),
     bytesOut: integer(field(fields, 'bytesOut'), `${path}.bytesOut`, 0),
+    // Proxies that were started before they counted it send none.
+    weighted: integer(field(fields, 'weighted') ?? 0, `${path}.weighted`, 0),
     latency: readHistogram(field(fields, 'latency'), `${path}.latency`, requests),
     upstream: readHistogram(field(fields, 'upstream'), `${path}.upstream`, requests),
   };

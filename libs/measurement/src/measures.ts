@@ -11,6 +11,8 @@ export interface Measures {
   /** Bytes of bodies. */
   bytesIn: number;
   bytesOut: number;
+  /** Requests that the distribution sent here (by weight or affinity), counted when they go to an instance, not when they end. */
+  weighted: number;
   /** From the head of the request to the end of the answer. */
   latency: SparseHistogram;
   /** The last attempt at an instance, from its begin to the end of the answer. Only requests that went to an instance. */
@@ -24,6 +26,7 @@ export function noMeasures(): Measures {
     proxyErrors: {},
     bytesIn: 0,
     bytesOut: 0,
+    weighted: 0,
     latency: { sumUs: 0, counts: [] },
     upstream: { sumUs: 0, counts: [] },
   };
@@ -40,6 +43,7 @@ export function addMeasures(a: Measures, b: Measures): Measures {
     proxyErrors: combine(a.proxyErrors, b.proxyErrors, 1),
     bytesIn: a.bytesIn + b.bytesIn,
     bytesOut: a.bytesOut + b.bytesOut,
+    weighted: weightedOf(a) + weightedOf(b),
     latency: addHistograms(a.latency, b.latency),
     upstream: addHistograms(a.upstream, b.upstream),
   };
@@ -55,8 +59,14 @@ export function subtractMeasures(now: Measures, before: Measures): Measures | nu
   const errors = now.errors - before.errors;
   const bytesIn = now.bytesIn - before.bytesIn;
   const bytesOut = now.bytesOut - before.bytesOut;
-  const all = [...status, ...Object.values(proxyErrors), errors, bytesIn, bytesOut];
-  return all.some((count) => count < 0) ? null : { status, errors, proxyErrors, bytesIn, bytesOut, latency, upstream };
+  const weighted = weightedOf(now) - weightedOf(before);
+  const all = [...status, ...Object.values(proxyErrors), errors, bytesIn, bytesOut, weighted];
+  return all.some((count) => count < 0) ? null : { status, errors, proxyErrors, bytesIn, bytesOut, weighted, latency, upstream };
+}
+
+/** What was stored before they were counted has none. */
+function weightedOf({ weighted }: Partial<Measures>): number {
+  return weighted ?? 0;
 }
 
 /** Codes are own fields of the result only: a code may be called what every object has. */

@@ -26,6 +26,8 @@ export class Meter {
   inFlight = 0;
   /** Requests that have ended: whoever wants to know whether anything has changed looks at this. */
   ended = 0;
+  /** Requests that the distribution sent here: as they begin. */
+  weighted = 0;
   private readonly status = new Float64Array(6);
   private readonly proxyErrors = new Map<string, number>();
   private readonly latency = new Histogram();
@@ -56,6 +58,7 @@ export class Meter {
       proxyErrors: Object.fromEntries(this.proxyErrors),
       bytesIn: this.bytesIn,
       bytesOut: this.bytesOut,
+      weighted: this.weighted,
       latency: this.latency.read(),
       upstream: this.upstream.read(),
     };

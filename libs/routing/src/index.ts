@@ -18,7 +18,7 @@ export { admit, Limiter, leave, type MakeLimiter } from './limiter.js';
 export { LimiterRegistry } from './limiter-registry.js';
 export { shouldMirror } from './mirror.js';
 export { pickInstance } from './pick-instance.js';
-export { effectiveWeights, reallocate, zeroVersion } from './reallocate.js';
+export { effectiveWeights, reallocate, withShare, zeroVersion } from './reallocate.js';
 export type { RequestValues } from './request-values.js';
 export {
   EVERGREEN,

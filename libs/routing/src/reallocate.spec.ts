@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { effectiveWeights, reallocate, zeroVersion } from './reallocate.js';
+import { effectiveWeights, reallocate, withShare, zeroVersion } from './reallocate.js';
 import { runningArbitrary, weightsArbitrary } from './testing/arbitraries.js';
 import { TOTAL_BP, type Weights } from './weights.js';
 
@@ -149,6 +149,33 @@ describe('CONTRACT §3 rule 2, several services: effective = stored, restricted 
       [1, 5_000],
       [2, 5_000],
     ]);
+  });
+});
+
+describe('withShare', () => {
+  it.each<[Record_, number, Record_ | null]>([
+    [{ 1: 10_000 }, 500, { 1: 9_500, 2: 500 }],
+    [{ 1: 10_000 }, 0, { 1: 10_000, 2: 0 }],
+    [{ 1: 10_000 }, 10_000, { 1: 0, 2: 10_000 }],
+    [{ 1: 6_000, 3: 4_000 }, 2_000, { 1: 4_800, 2: 2_000, 3: 3_200 }],
+    [{ 1: 6_667, 3: 3_333 }, 1, { 1: 6_666, 2: 1, 3: 3_333 }],
+    [{ 1: 9_000, 2: 1_000 }, 0, { 1: 10_000, 2: 0 }],
+    [{ 2: 10_000 }, 10_000, { 2: 10_000 }],
+    [{ 2: 10_000 }, 500, null],
+  ])('%j, version 2 with %p', (weights, share, expected) => {
+    const result = withShare(of(weights), 2, share);
+    expect(result && Object.fromEntries(result)).toEqual(expected);
+  });
+
+  it('gives exactly the share, and sums to all', () => {
+    fc.assert(
+      fc.property(weightsArbitrary(), fc.nat(TOTAL_BP), fc.nat(), (weights, share, index) => {
+        const version = [...weights.keys(), 2_000_000][index % (weights.size + 1)] as number;
+        const result = withShare(weights, version, share);
+        if (result === null) return expect((weights.get(version) ?? 0) === TOTAL_BP).toBe(true);
+        expect([result.get(version), sum(result)]).toEqual([share, TOTAL_BP]);
+      }),
+    );
   });
 });
 

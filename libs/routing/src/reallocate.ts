@@ -24,6 +24,16 @@ export function zeroVersion(weights: Weights, version: number, eligible: Readonl
 }
 
 /**
+ * `version` gets exactly `weightBp`, the others share the rest in proportion to their weights, by the same rule. Start from the same weights
+ * each time: so a share that goes up step by step, and back to 0, leaves no rounding behind. `null` when nobody could have the rest.
+ */
+export function withShare(weights: Weights, version: number, weightBp: number): Weights | null {
+  const rest = apportion(without(weights, version), TOTAL_BP - weightBp);
+  if (rest.size === 0 && weightBp < TOTAL_BP) return null;
+  return new Map([...rest, [version, weightBp] as const].sort(([left], [right]) => left - right));
+}
+
+/**
  * What a service really follows: the stored weights restricted to the versions in which it runs, brought to {@link TOTAL_BP} by the
  * same rule. A running version that is not stored is not listed: it has 0. Empty when the restricted weights are all 0: zero means
  * zero, so such a service gets no traffic that does not pin a version.
@@ -36,15 +46,15 @@ export function effectiveWeights(stored: Weights, running: ReadonlySet<number>):
 }
 
 /** Hare quota with largest remainders (Hamilton's method), in integers: weightBp × 10000 stays far below 2^53. Empty when all are 0. */
-function apportion(weights: Weights): Weights {
+function apportion(weights: Weights, totalBp = TOTAL_BP): Weights {
   let sum = 0;
   for (const weightBp of weights.values()) sum += weightBp;
   if (sum === 0) return new Map();
-  if (sum === TOTAL_BP) return new Map([...weights].sort(([left], [right]) => left - right));
-  let left = TOTAL_BP;
+  if (sum === totalBp) return new Map([...weights].sort(([left], [right]) => left - right));
+  let left = totalBp;
   const shares = Array.from(weights, ([version, weightBp]) => {
-    const remainder = (weightBp * TOTAL_BP) % sum;
-    const quotaBp = (weightBp * TOTAL_BP - remainder) / sum;
+    const remainder = (weightBp * totalBp) % sum;
+    const quotaBp = (weightBp * totalBp - remainder) / sum;
     left -= quotaBp;
     return { version, quotaBp, remainder };
   });

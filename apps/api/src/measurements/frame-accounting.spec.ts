@@ -1,3 +1,4 @@
+import { requestsOf } from '@app-fabric/measurement';
 import { pino } from 'pino';
 import { Database } from '../database/database.js';
 import { migrateDatabase } from '../database/migrate-database.js';
@@ -6,6 +7,7 @@ import { createTestDatabase, type TestDatabase } from '../testing/test-database.
 import { ErrorsRepository } from './errors.repository.js';
 import { FrameAccounting } from './frame-accounting.js';
 import { MeasurementsRepository } from './measurements.repository.js';
+import { ObservationsRepository } from './observations.repository.js';
 import { FakeSource, OK, placeOf } from './testing/frames.js';
 
 const HOUR = 3_600_000;
@@ -20,7 +22,12 @@ describe('FrameAccounting', () => {
     await migrateDatabase(server.url);
     database = new Database(server.url, pino({ level: 'silent' }));
     await database.open();
-    accounting = new FrameAccounting(database.transactions, new MeasurementsRepository(), new ErrorsRepository());
+    accounting = new FrameAccounting(
+      database.transactions,
+      new MeasurementsRepository(),
+      new ErrorsRepository(),
+      new ObservationsRepository(),
+    );
     await sql("INSERT INTO apps (namespace, name) VALUES ('default', 'shop')");
   }, 60_000);
   afterEach(async () => {
@@ -69,6 +76,36 @@ describe('FrameAccounting', () => {
     await accounting.tidy();
     expect(await requests()).not.toHaveProperty('10');
     expect(await sql('SELECT 1 FROM measurement_baselines')).toEqual([]);
+  });
+
+  it('what is observed of versions counts from the moment on from which it is observed, whatever becomes of the buckets', async () => {
+    const observations = new ObservationsRepository();
+    const SHOP = { namespace: 'default', app: 'shop' };
+    const observed = async () => {
+      const found = await database.transactions.read((tx) => observations.of(tx, SHOP));
+      return Object.fromEntries([...found].map(([version, { measures }]) => [version, [requestsOf(measures), measures.weighted]]));
+    };
+    const source = new FakeSource('s');
+    await count(source, 0);
+    expect(await observed()).toEqual({});
+    await database.transactions.run((tx) => observations.begin(tx, SHOP, [2, 1], Date.now() - 60_000));
+    await count(source, 120_000, 30_000, 0);
+    source.count(placeOf('shop', 2), OK);
+    source.meterOf(placeOf('shop', 2)).weighted += 2;
+    source.count(placeOf('shop', null), OK);
+    const frame = { frame: source.frame(), agoMs: 0 };
+    await Promise.all([accounting.accountFor([frame]), accounting.accountFor([frame])]);
+    expect(await observed()).toEqual({ 1: [2, 0], 2: [1, 2] });
+    // One that has not ended yet.
+    source.meterOf(placeOf('shop', 2)).weighted += 1;
+    await accounting.accountFor([{ frame: source.frame(), agoMs: 0 }]);
+    expect(await observed()).toEqual({ 1: [2, 0], 2: [1, 3] });
+    await database.transactions.run((tx) => observations.begin(tx, SHOP, [1, 2], Date.now() - 1_000));
+    await count(source, 0);
+    expect(await observed()).toEqual({ 1: [1, 0], 2: [0, 0] });
+    await database.transactions.run((tx) => observations.end(tx, SHOP));
+    await count(source, 0);
+    expect(await observed()).toEqual({});
   });
 
   it('two replicas that account for the same frames at once count them once', async () => {

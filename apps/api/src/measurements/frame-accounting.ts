@@ -5,6 +5,7 @@ import { type Transaction, Transactions } from '../database/transaction.js';
 import { ErrorsRepository } from './errors.repository.js';
 import { type Bucket, bucketKey, Ledger } from './ledger.js';
 import { MeasurementsRepository, type Progress } from './measurements.repository.js';
+import { ObservationsRepository } from './observations.repository.js';
 
 /** Buckets made in one transaction, by time. */
 const ROLL_UP_BUCKETS = 10;
@@ -23,6 +24,7 @@ export class FrameAccounting {
     private readonly transactions: Transactions,
     private readonly measurements: MeasurementsRepository,
     private readonly errors: ErrorsRepository,
+    private readonly observations: ObservationsRepository,
   ) {}
 
   /**
@@ -39,6 +41,7 @@ export class FrameAccounting {
       await this.measurements.saveSources(tx, ledger.sources, progress.nowMs);
       await this.measurements.saveBaselines(tx, [...ledger.baselines.values()]);
       await this.measurements.addToBuckets(tx, ledger.buckets());
+      await this.observations.save(tx, [...ledger.observations.values()]);
       await this.errors.add(tx, ledger.errors);
     });
   }
@@ -66,6 +69,7 @@ export class FrameAccounting {
       sources: await this.measurements.knownSources(tx, sources),
       baselines: await this.measurements.baselines(tx, series),
       apps: await this.measurements.existingApps(tx, [...apps.values()]),
+      observations: await this.observations.lockOf(tx, [...apps.values()]),
     });
   }
 

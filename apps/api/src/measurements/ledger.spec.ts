@@ -15,7 +15,15 @@ class Store {
   account(frame: ReturnType<FakeSource['frame']>, nowMs: number, agoMs: number): void {
     const { sources, baselines } = this;
     const rolledUp = { 60: 0, 3600: 0 };
-    const ledger = new Ledger({ nowMs, rolledUp, sources, baselines, instances: new Map(), apps: new Set(['default/shop']) });
+    const ledger = new Ledger({
+      nowMs,
+      rolledUp,
+      sources,
+      baselines,
+      instances: new Map(),
+      observations: new Map(),
+      apps: new Set(['default/shop']),
+    });
     ledger.take(frame, agoMs);
     for (const [key, baseline] of ledger.baselines) baselines.set(key, baseline);
     for (const source of ledger.sources.keys()) sources.add(source);

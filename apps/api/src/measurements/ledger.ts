@@ -47,6 +47,15 @@ export interface CountedError extends Omit<ErrorSample, 'ageMs'> {
   atMs: number;
 }
 
+/** What was counted of a version since somebody began to observe it: no bucket of time limits it, and nothing of it is ever dropped. */
+export interface Observation {
+  namespace: string;
+  app: string;
+  version: number;
+  sinceMs: number;
+  measures: Measures;
+}
+
 /** What was stored before the frames came. */
 export interface LedgerState {
   nowMs: number;
@@ -59,6 +68,8 @@ export interface LedgerState {
   instances: ReadonlyMap<string, { instanceId: string; runId: string }>;
   /** `namespace/app` of the apps that exist: of others nothing is kept. */
   apps: ReadonlySet<string>;
+  /** `observationKey` → what somebody observes. */
+  observations: ReadonlyMap<string, Observation>;
 }
 
 /**
@@ -70,6 +81,8 @@ export class Ledger {
   readonly sources = new Map<string, string>();
   readonly baselines = new Map<string, StoredBaseline>();
   readonly errors: CountedError[] = [];
+  /** Those that have changed. */
+  readonly observations = new Map<string, Observation>();
   private readonly added = new Map<string, Bucket>();
 
   constructor(private readonly state: LedgerState) {}
@@ -100,10 +113,13 @@ export class Ledger {
     const place = { namespace, app, service, version, instance: before === null ? this.nameOf(instance) : before.instance };
     const delta = account(before, sequence, measures);
     if (delta === null) return;
-    const requests = requestsOf(delta);
-    if (requests > 0 && !forgotten) this.add(place, atMs, delta);
+    const hasNew = requestsOf(delta) > 0 || delta.weighted > 0;
+    if (hasNew && !forgotten) {
+      this.add(place, atMs, delta);
+      if (place.instance === null && version !== null) this.observe({ namespace, app, version }, atMs, delta);
+    }
     const isFresh = before !== null && before.inFlight === inFlight && atMs - before.seenAtMs < REFRESH_MS;
-    if (requests > 0 || !isFresh) this.baselines.set(key, { source, series: id, sequence, ...place, inFlight, seenAtMs: atMs, measures });
+    if (hasNew || !isFresh) this.baselines.set(key, { source, series: id, sequence, ...place, inFlight, seenAtMs: atMs, measures });
   }
 
   private takeError(frame: MeasurementFrame, { ageMs, ...error }: ErrorSample, position: number, atMs: number): void {
@@ -117,6 +133,13 @@ export class Ledger {
   /** One that is not known any more keeps the name that the proxy has for it. */
   private nameOf(instance: string | null): string | null {
     return instance === null ? null : (this.state.instances.get(instance)?.instanceId ?? instance);
+  }
+
+  /** What was counted before the observation began does not belong to it. */
+  private observe(version: Pick<Observation, 'namespace' | 'app' | 'version'>, countedAtMs: number, measures: Measures): void {
+    const key = observationKey(version);
+    const known = this.observations.get(key) ?? this.state.observations.get(key);
+    if (known && countedAtMs >= known.sinceMs) this.observations.set(key, { ...known, measures: addMeasures(known.measures, measures) });
   }
 
   private add(place: Place, countedAtMs: number, measures: Measures): void {
@@ -133,6 +156,10 @@ export class Ledger {
 
 export function baselineKey(source: string, series: number): string {
   return `${source}/${series}`;
+}
+
+export function observationKey({ namespace, app, version }: Pick<Observation, 'namespace' | 'app' | 'version'>): string {
+  return `${namespace}/${app}/${version}`;
 }
 
 export function bucketKey({ namespace, app, resolution, atMs, service, version, instance }: Omit<Bucket, 'measures'>): string {

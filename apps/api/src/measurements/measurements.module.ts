@@ -9,6 +9,7 @@ import { MetricsController } from './metrics.controller.js';
 import { MetricsRepository } from './metrics.repository.js';
 import { MetricsReader } from './metrics-reader.js';
 import { MetricsStream } from './metrics-stream.js';
+import { ObservationsRepository } from './observations.repository.js';
 
 @Module({
   imports: [PublishingModule],
@@ -18,10 +19,12 @@ import { MetricsStream } from './metrics-stream.js';
     FrameAccounting,
     MeasurementsRepository,
     ErrorsRepository,
+    ObservationsRepository,
     MetricsRepository,
     MetricsReader,
     MetricsStream,
     { provide: PUBLISHING_CLOCK, useValue: monotonicClock },
   ],
+  exports: [ObservationsRepository],
 })
 export class MeasurementsModule {}

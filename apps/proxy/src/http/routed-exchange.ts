@@ -60,7 +60,8 @@ export class RoutedExchange implements Exchange {
     this.answerHeaders = answerHeaders;
     this.copy = copy;
     this.requestId = requestId;
-    this.record = host.traffic.begin(series, this.instance.id, startedAt);
+    const weighted = resolution.reason === 'weighted' || resolution.reason === 'affinity';
+    this.record = host.traffic.begin(series, this.instance.id, startedAt, weighted);
     this.isTrial = this.enter();
   }
 

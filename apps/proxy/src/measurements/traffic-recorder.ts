@@ -43,10 +43,11 @@ export class TrafficRecorder {
     this.#onFailed = onFailed;
   }
 
-  /** A request that goes to an instance. */
-  begin(series: VersionSeries, instance: string, startedAt: number): RequestRecord {
+  /** A request that goes to an instance. `weighted`: the distribution decided so. */
+  begin(series: VersionSeries, instance: string, startedAt: number, weighted: boolean): RequestRecord {
     const metered = this.meters.instanceOf(series, instance);
     series.meter.inFlight += 1;
+    if (weighted) series.meter.weighted += 1;
     if (metered !== null) metered.meter.inFlight += 1;
     return { series, metered, instance, startedAt, attemptAt: this.#now(), proxyError: null };
   }
