@@ -17,10 +17,11 @@ export interface Request {
 }
 
 /** What somebody asks for. Refused where the state does not allow it, with what it does allow. */
-export function act({ state: before, plan, now, action, by, reason, extendMs }: Request): Step | { refused: ReleaseAction[] } {
+export function act({ state: before, plan, now: clock, action, by, reason, extendMs }: Request): Step | { refused: ReleaseAction[] } {
   const allowed = allowedActions(before.status);
   if (!allowed.includes(action)) return { refused: allowed };
-  const state = passTime(before, now, 0);
+  const state = passTime(before, clock, 0);
+  const now = state.decidedAt;
   const step: Step = { state, events: [] };
   const cause: Cause = { by, reason: reason ?? `${action} by ${by}`, evidence: null };
   const steps: Record<ReleaseAction, () => Step> = {

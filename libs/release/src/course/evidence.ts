@@ -2,6 +2,8 @@ import type { Measured } from '../judgement/judge-stage.js';
 
 /** What is known about the world, gathered for one decision. */
 export interface Evidence {
+  /** `state.sequence` for which it was gathered. If the state has changed since, it says nothing about what is wanted now, and nothing is decided. */
+  sequence: number;
   /**
    * All that `state.wanted` asks for holds: every live proxy has confirmed the weights, at least as many instances as asked for run
    * (`candidate: 'run'`) or none does (`'stop'`), the baseline has its capacity.

@@ -117,9 +117,11 @@ export function resume(step: Step, now: number, cause: Cause): Step {
   const { from, cause: pausedFor } = state.paused ?? { from: 'running' as const, cause: 'user' as const };
   const wanted = { ...state.wanted, enforced: true };
   const inStage = from === 'running' || from === 'extended' || from === 'awaiting_approval';
+  const judgedFrom = state.judgedFrom === null ? null : now;
   if (pausedFor === 'user') return move(step, 'resumed', cause, { status: from, paused: null, wanted });
-  if (state.phase === 'preparing') return move(step, 'resumed', cause, { status: from, paused: null, wanted, entry: state.entry + 1 });
-  if (!inStage) return move(step, 'resumed', cause, { status: from, phase: resumedPhase(state), paused: null, wanted });
+  if (state.phase === 'preparing')
+    return move(step, 'resumed', cause, { status: from, paused: null, wanted, judgedFrom, entry: state.entry + 1 });
+  if (!inStage) return move(step, 'resumed', cause, { status: from, phase: resumedPhase(state), paused: null, wanted, judgedFrom });
   return move(step, 'resumed', cause, {
     ...NOT_OBSERVED,
     status: 'running',

@@ -1,58 +1,45 @@
-import type { StageJudgement } from '../judgement/judge-stage.js';
 import type { AnomalyResponse, ReleasePlan } from '../plan/plan.js';
-import type { Evidence } from './evidence.js';
+import type { Finding } from './finding.js';
 import { extend, goOn, pause, rollBack, stageOf, zero } from './moves.js';
-import { type Cause, move, type Step } from './step.js';
+import { because, move, type Step } from './step.js';
 
 /**
- * What an anomaly asks for at any time, also while somebody has paused the release or is to approve it. Null: nothing to do.
- * What another has taken over by a change of his own, and what has no traffic any more, is left alone.
+ * What an anomaly asks for at any time, also while the release is paused or waits for approval. Null: nothing to do. What somebody else
+ * has taken over by a change of his own, and what has no traffic any more, is left alone.
  */
-export function safetyNet(step: Step, plan: ReleasePlan, judgement: StageJudgement | null, evidence: Evidence): Step | null {
-  const { state } = step;
-  if (state.status === 'zeroed' || state.status === 'rolling_back' || !state.wanted.enforced) return null;
-  if (state.paused !== null && (state.paused.from === 'zeroed' || state.paused.from === 'rolling_back')) return null;
-  const { onAnomaly } = stageOf(plan, state);
-  if (evidence.candidateFailure !== null) {
-    return respond(step, onAnomaly.severe, causeOf(`the candidate does not run: ${evidence.candidateFailure}`, judgement));
-  }
-  if (judgement === null || (judgement.verdict !== 'moderate' && judgement.verdict !== 'severe')) return null;
-  const cause = causeOf(judgement.reason, judgement);
-  return respond(step, judgement.shared ? 'pause' : onAnomaly[judgement.verdict], cause);
-}
-
-function respond(step: Step, response: AnomalyResponse, cause: Cause): Step | null {
-  if (response === 'zero') return zero(step, cause);
-  if (response === 'rollback') return rollBack(step, cause);
-  if (response === 'extend' || step.state.status === 'paused') return null;
-  return pause(step, 'verdict', cause);
+export function respondAtOnce(step: Step, plan: ReleasePlan, { verdict, shared, cause }: Finding): Step | null {
+  const { status, paused, wanted } = step.state;
+  const standing = paused?.from ?? status;
+  if (!wanted.enforced || standing === 'zeroed' || standing === 'rolling_back') return null;
+  if (verdict !== 'moderate' && verdict !== 'severe') return null;
+  const response = shared ? 'pause' : stageOf(plan, step.state).onAnomaly[verdict];
+  if (response === 'extend' || (response === 'pause' && status === 'paused')) return null;
+  return answer(step, response, { verdict, shared, cause });
 }
 
 /** The time of the stage is over: it has passed, or is not done yet. */
-export function endOfObservation(step: Step, plan: ReleasePlan, now: number, judgement: StageJudgement | null): Step {
+export function endObservation(step: Step, plan: ReleasePlan, finding: Finding): Step {
   const { state } = step;
   const stage = stageOf(plan, state);
-  const verdict = judgement?.verdict ?? 'not_enough_data';
-  const cause = causeOf(judgement === null ? 'nothing could be measured' : judgement.reason, judgement);
-  if (verdict === 'pass') {
-    const passed = move(step, 'stage_passed', { ...cause, reason: `stage ${stage.name} has passed` }, {});
-    return stage.approval === 'manual' && state.restoreUntilStage === null
-      ? move(
-          passed,
-          'awaiting_approval',
-          { ...cause, reason: `stage ${stage.name} has passed and waits for approval` },
-          { status: 'awaiting_approval' },
-        )
-      : goOn(passed, plan, now, { by: null, reason: `stage ${stage.name} has passed`, evidence: null });
-  }
+  const { verdict, cause } = finding;
+  if (verdict === 'pass') return pass(step, plan, finding);
   const response = verdict === 'not_enough_data' ? 'extend' : stage.onAnomaly[verdict];
-  if (response === 'zero') return zero(step, cause);
-  if (response === 'rollback') return rollBack(step, cause);
-  if (response === 'pause') return pause(step, 'verdict', cause);
-  if (state.extensions < stage.maxExtensions) return extend(step, now, stage.observeMs, cause);
+  if (response !== 'extend') return answer(step, response, finding);
+  if (state.extensions < stage.maxExtensions) return extend(step, state.decidedAt, stage.observeMs, cause);
   return pause(step, 'verdict', { ...cause, reason: `${cause.reason}, after ${state.extensions} extensions` });
 }
 
-function causeOf(reason: string | null, judgement: StageJudgement | null): Cause {
-  return { by: null, reason, evidence: judgement === null ? null : { ...judgement } };
+function answer(step: Step, response: Exclude<AnomalyResponse, 'extend'>, { cause }: Finding): Step {
+  if (response === 'zero') return zero(step, cause);
+  return response === 'rollback' ? rollBack(step, cause) : pause(step, 'verdict', cause);
+}
+
+/** Coming back after a zeroing, what was approved once is not asked for again. */
+function pass(step: Step, plan: ReleasePlan, { cause }: Finding): Step {
+  const { decidedAt, restoreUntilStage } = step.state;
+  const { name, approval } = stageOf(plan, step.state);
+  const passed = move(step, 'stage_passed', { ...cause, reason: `stage ${name} has passed` }, {});
+  if (approval === 'auto' || restoreUntilStage !== null) return goOn(passed, plan, decidedAt, because(`stage ${name} has passed`));
+  const waiting = because(`stage ${name} has passed and waits for approval`);
+  return move(passed, 'awaiting_approval', waiting, { status: 'awaiting_approval' });
 }

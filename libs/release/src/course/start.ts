@@ -5,6 +5,7 @@ import type { Step } from './step.js';
 /** A new release: the instances of the first stage are wanted, no traffic yet. */
 export function startRelease(plan: ReleasePlan, now: number, by: string, reason: string | null): Step {
   const state: ReleaseState = {
+    sequence: 1,
     status: 'pending',
     phase: 'preparing',
     stageIndex: 0,

@@ -32,11 +32,16 @@ export interface Wanted {
   restoreBaseline: boolean;
 }
 
-/** Of a stage: its `before` hooks run and instances start; its weight is set; it is watched. Of going back: weights are restored, the candidate stops. */
+/**
+ * Of a stage: its `before` hooks run and instances start; its weight is set; it is watched. Zeroed: the weight is set; it is confirmed and
+ * stays so. Of a rollback: weights are restored; the candidate stops. Of promoting: instances start; the weight is set.
+ */
 export type Phase = 'preparing' | 'shifting' | 'observing' | 'stopping';
 
 /** Plain JSON; times in milliseconds since 1970. What was true at a moment is in the events, what is wanted now is here. */
 export interface ReleaseState {
+  /** How many events led here: the number of the last one, from 1. */
+  sequence: number;
   status: ReleaseStatus;
   phase: Phase;
   stageIndex: number;
@@ -44,6 +49,7 @@ export interface ReleaseState {
   entry: number;
   /** The observation began: the weight was confirmed on all live proxies, the instances ran. Null: it has not. */
   stageStartedAt: number | null;
+  /** While nothing is observed (paused, to be approved) it moves along with time. */
   observeUntil: number | null;
   extensions: number;
   /** By how much they made the observation longer, together. */

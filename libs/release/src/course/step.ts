@@ -17,7 +17,7 @@ export interface Cause {
 /** One event, and the state after it. Whatever changes a status or a weight goes through here. */
 export function move(step: Step, type: ReleaseEventType, cause: Cause, changes: Partial<ReleaseState>): Step {
   const before = step.state;
-  const state = { ...before, ...changes, reason: cause.reason };
+  const state = { ...before, ...changes, sequence: before.sequence + 1, reason: cause.reason };
   assertTransition(before, state);
   const event: ReleaseEvent = {
     type,
@@ -35,4 +35,9 @@ function assertTransition(before: ReleaseState, after: ReleaseState): void {
   const ways = [...decisions, ...Object.values(actions).flat()];
   const stays = before.status === after.status && !isTerminal(before.status);
   if (!stays && !ways.includes(after.status)) throw new Error(`a release does not go from ${before.status} to ${after.status}`);
+}
+
+/** The engine's own doing. */
+export function because(reason: string | null): Cause {
+  return { by: null, reason, evidence: null };
 }
