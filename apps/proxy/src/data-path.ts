@@ -1,10 +1,18 @@
 import type { AddressInfo } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { DEFAULT_ENGINE, DEFAULT_LIMITS, DEFAULT_MAX_IN_FLIGHT, DEFAULT_OUTLIERS, type ProxyEngine } from './config/read-settings.js';
+import {
+  DEFAULT_ENGINE,
+  DEFAULT_LIMITS,
+  DEFAULT_MAX_IN_FLIGHT,
+  DEFAULT_OUTLIERS,
+  DEFAULT_REQUEST_LOG,
+  type ProxyEngine,
+} from './config/read-settings.js';
 import { createEngineForwarder } from './engine/engine-forwarder.js';
 import { ProxyGateway } from './http/gateway.js';
 import { createRandomIds } from './http/ids.js';
 import { LogBudget } from './http/log-budget.js';
+import { type DataPathLog, RequestLog, type RequestLogPolicy } from './http/request-log.js';
 import { type DraftFrame, FrameSource } from './measurements/frame-source.js';
 import { TrafficMeters, type VersionSeries } from './measurements/traffic-meters.js';
 import { TrafficRecorder } from './measurements/traffic-recorder.js';
@@ -27,11 +35,12 @@ export interface DataPathOptions {
   maxInFlight?: number | undefined;
   limits?: Partial<ForwarderLimits> | undefined;
   outliers?: Partial<OutlierPolicy> | undefined;
+  requestLog?: Partial<RequestLogPolicy> | undefined;
   shutdownGraceMs?: number | undefined;
 }
 
 interface Surroundings {
-  log: { warn(fields: object, text: string): void };
+  log: DataPathLog;
   random?: () => number;
   clock?: Clock;
 }
@@ -51,14 +60,15 @@ export class DataPath implements RequestSide {
   constructor(options: DataPathOptions, { log, random = Math.random, clock = realClock }: Surroundings) {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const now = () => performance.now();
-    const logBudget = new LogBudget(() => clock.now());
+    const policy = { ...DEFAULT_REQUEST_LOG, ...options.requestLog };
+    const ejections = new LogBudget(() => clock.now(), policy.linesPerSecond);
     const outliers = new Outliers<VersionSeries>({
       policy: { ...DEFAULT_OUTLIERS, ...options.outliers },
       now,
       trialMs: limits.connectTimeoutMs + limits.responseTimeoutMs,
       onEject: ({ id, url }, { route, requests }, forMs) => {
         this.#metrics.ejection(requests);
-        const suppressed = logBudget.take();
+        const suppressed = ejections.take();
         if (suppressed !== null) log.warn({ ...route, instanceId: id, instanceUrl: url, forMs, suppressed }, 'instance ejected');
       },
     });
@@ -88,8 +98,7 @@ export class DataPath implements RequestSide {
       basePath: options.basePath ?? '',
       trustForwarded: options.trustForwarded ?? false,
       maxInFlight: options.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT,
-      log,
-      logBudget,
+      requestLog: new RequestLog({ log, policy, now, random }),
     });
     this.forwarder = FORWARDERS[options.engine ?? DEFAULT_ENGINE](gateway, limits);
   }

@@ -4,6 +4,8 @@ import { readSettings, type Settings, SettingsError } from './config/read-settin
 import { startProxy } from './start-proxy.js';
 
 const BUS_CLOSE_MS = 1_000;
+/** Of log lines that nobody reads; more are dropped. */
+const MAX_UNREAD_LOG_BYTES = 8_388_608;
 
 /** One proxy against REDIS_URL until `stopped` names a signal. Sets the exit code: 0 stopped by signal, 1 could not start, 2 bad setting. */
 export async function runProxy(stopped: Promise<string>): Promise<void> {
@@ -18,7 +20,7 @@ export async function runProxy(stopped: Promise<string>): Promise<void> {
 async function run(stopped: Promise<string>): Promise<void> {
   const settings = read();
   if (settings === null) return;
-  const destination = pino.destination({ dest: 2, sync: false });
+  const destination = pino.destination({ dest: 2, sync: false, maxLength: MAX_UNREAD_LOG_BYTES });
   const log = pino({ level: settings.logLevel, base: { program: 'proxy' } }, destination);
   const { redisUrl, ...options } = settings;
   const bus = await connectRedisSubscriber({ url: redisUrl });

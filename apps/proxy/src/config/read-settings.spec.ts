@@ -13,6 +13,7 @@ describe('CONTRACT §2: settings are read once, validated, and a bad one is name
       logLevel: 'info',
       basePath: '',
       limits: { headBytes: 16_384, bodyBytes: 0 },
+      requestLog: { ratio: 0, linesPerSecond: 20 },
     });
   });
 
@@ -26,6 +27,7 @@ describe('CONTRACT §2: settings are read once, validated, and a bad one is name
       FABRIC_PROXY_WORKERS: '1',
       FABRIC_PROXY_MAX_BODY_BYTES: '1000',
       FABRIC_LOG_LEVEL: '',
+      FABRIC_PROXY_REQUEST_LOG_RATIO: '0.25',
     });
     expect(settings).toMatchObject({
       host: '::1',
@@ -34,6 +36,7 @@ describe('CONTRACT §2: settings are read once, validated, and a bad one is name
       proxyId: 'p-1',
       logLevel: 'info',
       limits: { bodyBytes: 1000 },
+      requestLog: { ratio: 0.25 },
     });
   });
 
@@ -52,6 +55,9 @@ describe('CONTRACT §2: settings are read once, validated, and a bad one is name
     ['FABRIC_LOG_LEVEL', 'loud'],
     ['FABRIC_PROXY_BASE_PATH', 'edge'],
     ['FABRIC_PROXY_ID', 'a b'],
+    ['FABRIC_PROXY_REQUEST_LOG_RATIO', '1.5'],
+    ['FABRIC_PROXY_REQUEST_LOG_RATIO', '1%'],
+    ['FABRIC_PROXY_REQUEST_LOG_LINES_PER_SECOND', '-1'],
     ['FABRIC_PROXY_WORKERS', '0'],
     ['FABRIC_PROXY_WORKERS', 'many'],
     ['FABRIC_PROXY_WORKERS', '257'],

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { parseBasePath } from '../http/parse-target.js';
+import type { RequestLogPolicy } from '../http/request-log.js';
 import type { ForwarderLimits } from '../upstream/forwarder.js';
 import type { OutlierPolicy } from '../upstream/outliers.js';
 
@@ -30,6 +31,7 @@ export interface Settings {
   shutdownGraceMs: number;
   limits: ForwarderLimits;
   outliers: OutlierPolicy;
+  requestLog: RequestLogPolicy;
 }
 
 export class SettingsError extends Error {
@@ -74,6 +76,7 @@ const OUTLIERS = {
 /** The bounds of the data path when nothing is set. */
 export const DEFAULT_LIMITS: ForwarderLimits = numbers({}, LIMITS);
 export const DEFAULT_OUTLIERS: OutlierPolicy = numbers({}, OUTLIERS);
+export const DEFAULT_REQUEST_LOG: RequestLogPolicy = requestLog({});
 export const DEFAULT_MAX_IN_FLIGHT = 10_000;
 const MAX_WORKERS = 256;
 export const DEFAULT_SHUTDOWN_GRACE_MS = 30_000;
@@ -111,7 +114,15 @@ export function readSettings(env: Environment): Settings {
     shutdownGraceMs: number(env, 'FABRIC_PROXY_SHUTDOWN_GRACE_MS', DEFAULT_SHUTDOWN_GRACE_MS, 0, 3_600_000),
     limits,
     outliers: numbers(env, OUTLIERS),
+    requestLog: requestLog(env),
   };
+}
+
+function requestLog(env: Environment): RequestLogPolicy {
+  const ratio = text(env, 'FABRIC_PROXY_REQUEST_LOG_RATIO') ?? '0';
+  if (!/^(?:0|1|0?\.\d{1,6}|1\.0{1,6})$/.test(ratio))
+    throw new SettingsError('FABRIC_PROXY_REQUEST_LOG_RATIO must be a number from 0 to 1, like 0.01');
+  return { ratio: Number(ratio), linesPerSecond: number(env, 'FABRIC_PROXY_REQUEST_LOG_LINES_PER_SECOND', 20, 0, 1_000_000) };
 }
 
 function workers(env: Environment): number {

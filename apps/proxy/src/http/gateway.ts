@@ -7,14 +7,15 @@ import type { Exchange, Gateway, Refusal, RequestCopy, RequestHead, RetryableFai
 import type { InstanceState } from '../upstream/instance.js';
 import type { MirrorSender } from '../upstream/mirror-sender.js';
 import type { Outliers } from '../upstream/outliers.js';
+import type { RequestFields } from './fields.js';
 import { forwardedHeaders, requestIdOf } from './forwarded.js';
 import { forwardHeaders, withoutHeader } from './headers.js';
 import { hopsOf, MAX_HOPS } from './hops.js';
 import type { IdSource } from './ids.js';
-import type { LogBudget } from './log-budget.js';
 import { authorityOf, originForm, type ParsedTarget, parseTarget, type TargetResult, targetOfHost } from './parse-target.js';
 import { NO_PINS, readPins } from './pins.js';
-import { PROBLEMS, type Problem, type ProblemCode, renderProblem } from './problems.js';
+import { PROBLEMS, type Problem, renderProblem } from './problems.js';
+import type { RequestLog } from './request-log.js';
 import { HeadValues } from './request-values.js';
 import { RetryBudget } from './retry-budget.js';
 import type { Resolution, RouteResolver } from './route-resolver.js';
@@ -34,8 +35,7 @@ export interface GatewayOptions {
   trustForwarded: boolean;
   /** Requests at once; more are refused. */
   maxInFlight: number;
-  log: { warn(fields: object, text: string): void };
-  logBudget: LogBudget;
+  requestLog: RequestLog;
 }
 
 /** CONTRACT §4 for one request after the other: path and pins, version, instance, headers, errors, counts. */
@@ -52,8 +52,8 @@ export class ProxyGateway implements Gateway {
       metrics: options.metrics,
       traffic: options.traffic,
       outliers: options.outliers,
+      requestLog: options.requestLog,
       next: (resolution, failed, failure) => this.#next(resolution, failed, failure),
-      countProblem: (problem, requestId, series, instance) => this.#countProblem(problem, requestId, series, instance),
       ended: () => {
         this.#inFlight -= 1;
       },
@@ -71,7 +71,7 @@ export class ProxyGateway implements Gateway {
     const requestId = requestIdOf(head.fields, ids);
     this.#inFlight += 1;
     const refuse = (problem: Problem, series: VersionSeries | null = null, path = '') =>
-      this.#refusal(problem, series, { method: head.method, path, requestId, headers: null }, startedAt);
+      this.#refusal(problem, series, { method: head.method, path, requestId, headers: traceOf(head.fields) }, startedAt);
 
     if (this.#inFlight > maxInFlight) return refuse({ code: 'overloaded', detail: `More than ${maxInFlight} requests are in flight.` });
     if (hopsOf(head.fields) >= MAX_HOPS)
@@ -126,10 +126,13 @@ export class ProxyGateway implements Gateway {
 
   refuseUnparsed(problem: Problem) {
     const requestId = this.#options.ids.hex(16);
-    this.#countProblem(problem, requestId, null);
-    const { traffic, now } = this.#options;
+    const { metrics, traffic, now } = this.#options;
+    metrics.problem(problem.code);
     const facts = { method: OTHER_METHOD, path: '', requestId, headers: null };
-    traffic.refused(null, PROBLEMS[problem.code].status, problem.code, now(), facts);
+    const { status } = PROBLEMS[problem.code];
+    const startedAt = now();
+    const failed = traffic.refused(null, status, problem.code, startedAt, facts);
+    this.#logRefused(failed, problem, null, facts, status, startedAt);
     return renderProblem(problem, requestId, ['X-Request-Id', requestId]);
   }
 
@@ -193,31 +196,47 @@ export class ProxyGateway implements Gateway {
 
   #refusal(problem: Problem, series: VersionSeries | null, facts: RequestFacts, startedAt: number): Refusal {
     const { requestId } = facts;
-    this.#countProblem(problem, requestId, series);
+    const { metrics, traffic } = this.#options;
+    metrics.problem(problem.code);
     return {
       kind: 'refusal',
       answer: renderProblem(problem, requestId, ['X-Request-Id', requestId]),
       end: (status) => {
         this.#inFlight -= 1;
-        this.#options.traffic.refused(series, status, problem.code, startedAt, facts);
+        const failed = traffic.refused(series, status, problem.code, startedAt, facts);
+        this.#logRefused(failed, problem, series, facts, status, startedAt);
       },
     };
   }
 
-  #countProblem(problem: Problem, requestId: string, series: VersionSeries | null, instance?: InstanceState): void {
-    this.#options.metrics.problem(problem.code);
-    if (!isOurs(problem.code)) return;
-    const suppressed = this.#options.logBudget.take();
-    if (suppressed === null) return;
-    const { code, detail } = problem;
-    this.#options.log.warn(
-      { requestId, ...series?.route, code, detail, instanceId: instance?.id, instanceUrl: instance?.url, suppressed },
-      'request failed',
-    );
+  #logRefused(
+    failed: boolean,
+    problem: Problem,
+    series: VersionSeries | null,
+    facts: RequestFacts,
+    status: number,
+    startedAt: number,
+  ): void {
+    const { requestLog } = this.#options;
+    if (!failed && !requestLog.sample()) return;
+    const outcome = status === 0 ? 'client_gone' : 'complete';
+    requestLog.write(failed, {
+      ...facts,
+      route: series?.route ?? null,
+      runId: null,
+      instance: null,
+      reason: null,
+      status,
+      outcome,
+      problem,
+      startedAt,
+      attemptAt: null,
+    });
   }
 }
 
-/** Worth a line in the log: what is not the client's fault. */
-function isOurs(code: ProblemCode): boolean {
-  return PROBLEMS[code].status >= 500;
+/** The trace that a request brings along. */
+function traceOf(fields: RequestFields): readonly string[] | null {
+  const traceparent = fields.value('traceparent');
+  return traceparent === undefined ? null : ['traceparent', traceparent];
 }

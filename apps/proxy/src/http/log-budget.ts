@@ -1,14 +1,14 @@
-const LINES_PER_SECOND = 20;
-
 /** Bounds the lines that requests may write to the log: a broken instance under load would fill the disk. */
 export class LogBudget {
   readonly #now: () => number;
+  readonly #linesPerSecond: number;
   #second = 0;
   #written = 0;
   #suppressed = 0;
 
-  constructor(now: () => number) {
+  constructor(now: () => number, linesPerSecond: number) {
     this.#now = now;
+    this.#linesPerSecond = linesPerSecond;
   }
 
   /** `null`: do not log. Otherwise how many lines were left out since the last one. */
@@ -18,7 +18,7 @@ export class LogBudget {
       this.#second = second;
       this.#written = 0;
     }
-    if (this.#written >= LINES_PER_SECOND) {
+    if (this.#written >= this.#linesPerSecond) {
       this.#suppressed += 1;
       return null;
     }

@@ -7,6 +7,7 @@ import type { InstanceState } from '../upstream/instance.js';
 import type { Outliers } from '../upstream/outliers.js';
 import type { HeaderList } from './headers.js';
 import { type Problem, type ProblemCode, type RenderedProblem, renderProblem } from './problems.js';
+import type { RequestLog } from './request-log.js';
 import type { Resolution } from './route-resolver.js';
 
 type Routed = Extract<Resolution, { ok: true }>;
@@ -16,9 +17,9 @@ export interface ExchangeHost {
   readonly metrics: ProxyMetrics;
   readonly traffic: TrafficRecorder;
   readonly outliers: Outliers<VersionSeries>;
+  readonly requestLog: RequestLog;
   /** Where a failed attempt may be repeated; `null`: nowhere. */
   next(resolution: Routed, failed: InstanceState, failure: RetryableFailure): InstanceState | null;
-  countProblem(problem: Problem, requestId: string, series: VersionSeries, instance: InstanceState): void;
   ended(): void;
 }
 
@@ -46,6 +47,8 @@ export class RoutedExchange implements Exchange {
   private readonly record: RequestRecord;
   private isTrial: boolean;
   private judged = false;
+  /** The answer that the proxy made itself. */
+  private failure: Problem | null = null;
 
   constructor(
     private readonly host: ExchangeHost,
@@ -88,7 +91,8 @@ export class RoutedExchange implements Exchange {
       host.outliers.failed(instance, this.isTrial, this.resolution.peers, series);
     }
     this.record.proxyError = problem.code;
-    host.countProblem(problem, this.requestId, series, instance);
+    this.failure = problem;
+    host.metrics.problem(problem.code);
     return renderProblem(problem, this.requestId, this.answerHeaders);
   }
 
@@ -100,7 +104,17 @@ export class RoutedExchange implements Exchange {
     leave(resolution.serviceLimiter, resolution.versionLimiter);
     this.host.ended();
     const { method, path, requestId, requestHeaders: headers } = this;
-    this.host.traffic.end(this.record, result, { method, path, requestId, headers });
+    const failed = this.host.traffic.end(this.record, result, { method, path, requestId, headers });
+    if (failed || this.host.requestLog.sample()) this.log(failed, result);
+  }
+
+  private log(failed: boolean, { status, outcome }: ExchangeResult): void {
+    const { method, path, requestId, requestHeaders: headers, instance, failure: problem } = this;
+    const { runId, reason } = this.resolution;
+    const { startedAt, attemptAt } = this.record;
+    const { route } = this.series;
+    const request = { method, path, requestId, headers, route, runId, instance, reason, status, outcome, problem, startedAt, attemptAt };
+    this.host.requestLog.write(failed, request);
   }
 
   /** @returns whether this request tries out an instance that was ejected */

@@ -63,7 +63,8 @@ export class TrafficRecorder {
     record.attemptAt = now;
   }
 
-  end(record: RequestRecord, { status, outcome, bytesIn, bytesOut }: ExchangeResult, facts: RequestFacts): void {
+  /** True when it was an error. */
+  end(record: RequestRecord, { status, outcome, bytesIn, bytesOut }: ExchangeResult, facts: RequestFacts): boolean {
     const ended = this.#ended;
     const now = this.#now();
     ended.status = status;
@@ -89,21 +90,24 @@ export class TrafficRecorder {
     const attempt = record.proxyError === null ? shown : requests.of(facts.method, 0, record.proxyError);
     attempt.client.add(toSeconds(ended.upstreamMs));
     if (failed) this.#failed(series, record.instance, code, status, now, facts);
+    return failed;
   }
 
   /**
    * A request that the proxy answered without asking an instance.
    * @param series null: it belongs to no service
    * @param status as sent, 0 when the client had left
+   * @returns true when it was an error
    */
-  refused(series: VersionSeries | null, status: number, code: string, startedAt: number, facts: RequestFacts): void {
+  refused(series: VersionSeries | null, status: number, code: string, startedAt: number, facts: RequestFacts): boolean {
     const now = this.#now();
     const latencyMs = now - startedAt;
-    const error = isError(status, code) ? code : null;
-    (series?.requests ?? this.#unrouted).of(facts.method, status, error).server.add(toSeconds(latencyMs));
-    if (series === null) return;
-    const failed = series.meter.end({ status, proxyError: code, cut: false, bytesIn: 0, bytesOut: 0, latencyMs, upstreamMs: null });
+    const failed = isError(status, code);
+    (series?.requests ?? this.#unrouted).of(facts.method, status, failed ? code : null).server.add(toSeconds(latencyMs));
+    if (series === null) return failed;
+    series.meter.end({ status, proxyError: code, cut: false, bytesIn: 0, bytesOut: 0, latencyMs, upstreamMs: null });
     if (failed) this.#failed(series, null, code, status, now, facts);
+    return failed;
   }
 
   #failed(
@@ -151,7 +155,7 @@ function toSeconds(ms: number): number {
   return ms / 1_000;
 }
 
-function traceIdOf(headers: readonly string[] | null): string | null {
+export function traceIdOf(headers: readonly string[] | null): string | null {
   const at = headers?.indexOf('traceparent') ?? -1;
   return at < 0 ? null : (/^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(headers?.[at + 1] ?? '')?.[1] ?? null);
 }

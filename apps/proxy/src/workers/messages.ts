@@ -28,7 +28,7 @@ export type FromWorker =
   | { type: 'metrics'; metrics: object[] }
   /** Also without being asked, when it stops. */
   | { type: 'frames'; frames: DraftFrame[] }
-  | { type: 'log'; fields: object; text: string }
+  | { type: 'log'; level: 'info' | 'warn'; fields: object; text: string }
   /** Its last words before it exits. */
   | { type: 'crashed'; reason: string };
 

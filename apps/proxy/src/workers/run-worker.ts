@@ -16,7 +16,8 @@ export function runWorker(standardGraceMs: number): void {
   let graceMs = standardGraceMs;
   let stopping = false;
 
-  const log = { warn: (fields: object, text: string) => tell({ type: 'log', fields, text }) };
+  const say = (level: 'info' | 'warn') => (fields: object, text: string) => tell({ type: 'log', level, fields, text });
+  const log = { info: say('info'), warn: say('warn') };
   const state = () => {
     if (path !== null) tell({ type: 'state', inFlight: path.inFlight(), connections: path.forwarder.connections });
   };

@@ -177,7 +177,7 @@ export class WorkerSide implements RequestSide {
     const startsAt = this.#hasServed ? this.#slowest() : NO_STEP;
     const worker: Worker = new Worker(slot.index, fork, {
       heard: (applied, somethingEnded) => this.#heard(slot, worker, applied || somethingEnded),
-      said: (fields, text) => log.warn({ ...fields, worker: slot.index, pid: worker.process.pid }, text),
+      said: (level, fields, text) => log[level]({ ...fields, worker: slot.index, pid: worker.process.pid }, text),
       took: (id) => this.#acceptor.arrived(worker.receiver, id),
       refused: () => this.#acceptor.remove(worker.receiver),
       counted: (connections) => this.#acceptor.counted(worker.receiver, connections),

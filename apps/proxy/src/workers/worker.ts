@@ -12,7 +12,7 @@ export interface WorkerListener {
   refused(): void;
   counted(connections: number): void;
   measured(frames: readonly DraftFrame[]): void;
-  said(fields: object, text: string): void;
+  said(level: 'info' | 'warn', fields: object, text: string): void;
   /** The last call. */
   gone(ending: Ending): void;
 }
@@ -92,7 +92,7 @@ export class Worker {
         this.#answered('frames');
         break;
       case 'log':
-        this.#listener.said(message.fields, message.text);
+        this.#listener.said(message.level, message.fields, message.text);
         break;
       case 'crashed':
         this.reason = message.reason;

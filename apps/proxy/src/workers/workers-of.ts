@@ -1,4 +1,4 @@
-import { DEFAULT_LIMITS, DEFAULT_MAX_IN_FLIGHT } from '../config/read-settings.js';
+import { DEFAULT_LIMITS, DEFAULT_MAX_IN_FLIGHT, DEFAULT_REQUEST_LOG } from '../config/read-settings.js';
 import type { DataPathOptions } from '../data-path.js';
 
 /** What each of the proxy's workers gets: its part of the bounds that are the proxy's as a whole, the rest as it is. */
@@ -12,7 +12,9 @@ export function workersOf(options: DataPathOptions & { workers?: number }): {
   const { lameDuckMs } = limits;
   const part = (whole: number) => (whole === 0 ? 0 : Math.max(1, Math.floor(whole / count)));
   for (const bound of ['clientConnections', 'connectionsPerInstance', 'queuePerInstance'] as const) limits[bound] = part(limits[bound]);
-  const dataPath = { basePath, trustForwarded, engine, maxInFlight: part(maxInFlight), outliers, limits, shutdownGraceMs };
+  const linesPerSecond = options.requestLog?.linesPerSecond ?? DEFAULT_REQUEST_LOG.linesPerSecond;
+  const requestLog = { ...options.requestLog, linesPerSecond: part(linesPerSecond) };
+  const dataPath = { basePath, trustForwarded, engine, maxInFlight: part(maxInFlight), outliers, limits, requestLog, shutdownGraceMs };
   // An option that is forgotten here would hold for one process only.
   return { count, lameDuckMs, dataPath: dataPath satisfies Record<keyof DataPathOptions, unknown> };
 }
