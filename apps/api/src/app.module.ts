@@ -3,6 +3,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { AppsModule } from './apps/apps.module.js';
 import { ArtifactsModule } from './artifacts/artifacts.module.js';
+import { AuditModule } from './audit/audit.module.js';
 import type { ApiConfig } from './config/api-config.js';
 import type { Database } from './database/database.js';
 import { databaseModule } from './database/database.module.js';
@@ -18,7 +19,16 @@ import type { LocalRuntime } from './programs/run-host.js';
 import { BUS, CONFIG, LOGGER, RUNTIME, SHUTDOWN } from './tokens.js';
 
 /** One line per noun. */
-const NOUNS = [NamespacesModule, ArtifactsModule, AppsModule, DistributionModule, HostsModule, ProgramsModule, MeasurementsModule];
+const NOUNS = [
+  NamespacesModule,
+  AuditModule,
+  ArtifactsModule,
+  AppsModule,
+  DistributionModule,
+  HostsModule,
+  ProgramsModule,
+  MeasurementsModule,
+];
 
 /** What is made outside of Nest, and lives longer. */
 export interface AppParts {

@@ -63,6 +63,12 @@ export function toDomainError(error: unknown): unknown {
   return error;
 }
 
+/** The error, without the values of its statement: errors are logged, and values may be secrets. */
+export function withoutValues(error: unknown): unknown {
+  if (error instanceof QueryFailedError) Object.assign(error, { parameters: undefined });
+  return error;
+}
+
 /** By structure and not by class: errors of Node's core have another Error class where tests run. */
 function sqlState(error: unknown): string | undefined {
   const source: unknown = error instanceof QueryFailedError ? error.driverError : error;

@@ -5,7 +5,16 @@ import { AppsAndRouting0003 } from './migrations/0003-apps-and-routing.js';
 import { RoutingFeatures0004 } from './migrations/0004-routing-features.js';
 import { Measurements0005 } from './migrations/0005-measurements.js';
 import { Releases0006 } from './migrations/0006-releases.js';
+import { Environments0007 } from './migrations/0007-environments.js';
 
 /** Every entity and every migration, by name: nothing is found by a glob. Migrations run in the order of their time stamps. */
 export const ENTITIES = [NamespaceEntity];
-export const MIGRATIONS = [Namespaces0001, Artifacts0002, AppsAndRouting0003, RoutingFeatures0004, Measurements0005, Releases0006];
+export const MIGRATIONS = [
+  Namespaces0001,
+  Artifacts0002,
+  AppsAndRouting0003,
+  RoutingFeatures0004,
+  Measurements0005,
+  Releases0006,
+  Environments0007,
+];

@@ -57,6 +57,15 @@ describe('run', () => {
     expect(await values()).toEqual([1, 0]);
   });
 
+  it('passes on errors without the values of their statement: they are logged, and may be secrets', async () => {
+    const failing = transactions.run((tx) => query(tx, 'SELECT $1::text FROM nowhere', ['hunter2-and-more']));
+    const error: unknown = await failing.catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(Error);
+    pino({ level: 'error' }, { write: (line) => logged.push(line) }).error({ err: error });
+    expect(logged.at(-1)).toContain('nowhere');
+    expect(logged.join()).not.toContain('hunter2');
+  });
+
   it('rolls back what rejects, and passes the error on', async () => {
     const error = new Error('no');
     await expect(

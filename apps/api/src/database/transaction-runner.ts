@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { DataSource, QueryRunner } from 'typeorm';
 import { DomainError } from '../http/domain-error.js';
-import { isConnectionLost, isReadOnly, isRetryable, toDomainError } from './database-error.js';
+import { isConnectionLost, isReadOnly, isRetryable, toDomainError, withoutValues } from './database-error.js';
 import { closeTransaction, openTransaction, type Transaction, Transactions } from './transaction.js';
 
 const ATTEMPTS = 3;
@@ -65,6 +65,8 @@ export class TransactionRunner extends Transactions {
       scope.open = false;
       this.callAll(callbacks);
       return result;
+    } catch (error) {
+      throw withoutValues(error);
     } finally {
       scope.open = false;
       this.callbacks.delete(tx);

@@ -1,12 +1,14 @@
 import { Body, Controller, Delete, Get, HttpCode, Put, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
+import { CurrentPrincipal } from '../http/auth.guard.js';
 import { Expected, type IfMatch } from '../http/etag.js';
 import { NameParam } from '../http/names.js';
 import { ApiIfMatch, ApiPage, ApiProblems } from '../http/openapi.js';
 import { PageQuery, type PageRequest, paginate } from '../http/pagination.js';
+import type { Principal } from '../http/request-context.js';
 import { NamespaceDto, NamespacePageDto, toNamespaceDto } from './dto/namespace.dto.js';
-import { PutNamespaceDto } from './dto/put-namespace.dto.js';
+import { PutNamespaceDto, toWantedNamespace } from './dto/put-namespace.dto.js';
 import { NamespacesService, namespaceEtag } from './namespaces.service.js';
 
 @ApiTags('namespaces')
@@ -39,19 +41,19 @@ export class NamespacesController {
   }
 
   @Put(':ns')
-  @ApiOperation({ summary: 'Make a namespace, or replace its description and labels' })
+  @ApiOperation({ summary: 'Make a namespace, or replace all that it says: what is left out is off' })
   @ApiIfMatch()
   @ApiOkResponse({ type: NamespaceDto, description: 'It was there.' })
   @ApiCreatedResponse({ type: NamespaceDto, description: 'It is new.' })
-  @ApiProblems({ 400: ['validation_failed', 'invalid_name'] }, 412)
+  @ApiProblems({ 400: ['validation_failed', 'invalid_name'], 422: ['unknown_secret'] }, 412)
   async put(
     @NameParam('ns') name: string,
     @Body() body: PutNamespaceDto,
     @Expected() expected: IfMatch,
+    @CurrentPrincipal() { name: by }: Principal,
     @Res({ passthrough: true }) response: Response,
   ): Promise<NamespaceDto> {
-    const wanted = { description: body.description ?? null, labels: body.labels ?? {} };
-    const { namespace, created } = await this.namespaces.put(name, wanted, expected);
+    const { namespace, created } = await this.namespaces.put(name, toWantedNamespace(body), by, expected);
     response.status(created ? 201 : 200).setHeader('ETag', namespaceEtag(namespace));
     return toNamespaceDto(namespace);
   }
@@ -62,7 +64,7 @@ export class NamespacesController {
   @ApiIfMatch()
   @ApiNoContentResponse()
   @ApiProblems({ 400: ['invalid_name'], 404: ['namespace_not_found'], 409: ['namespace_in_use', 'namespace_reserved'] }, 412)
-  async delete(@NameParam('ns') name: string, @Expected() expected: IfMatch): Promise<void> {
-    await this.namespaces.delete(name, expected);
+  async delete(@NameParam('ns') name: string, @Expected() expected: IfMatch, @CurrentPrincipal() { name: by }: Principal): Promise<void> {
+    await this.namespaces.delete(name, by, expected);
   }
 }

@@ -4,7 +4,7 @@ import { isForeignKeyViolation } from '../database/database-error.js';
 import { entityManager, query, type Transaction } from '../database/transaction.js';
 import { DomainError } from '../http/domain-error.js';
 import { NamespaceEntity } from './namespace.entity.js';
-import type { Namespace } from './namespace.js';
+import type { Namespace, NamespaceContent } from './namespace.js';
 
 @Injectable()
 export class NamespacesRepository {
@@ -24,21 +24,23 @@ export class NamespacesRepository {
   }
 
   /** False when somebody else has made it meanwhile. */
-  async insert(tx: Transaction, name: string, description: string | null, labels: Record<string, string>): Promise<boolean> {
+  async insert(tx: Transaction, name: string, content: NamespaceContent): Promise<boolean> {
     const rows = await query(
       tx,
-      'INSERT INTO namespaces (name, description, labels) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING RETURNING name',
-      [name, description, JSON.stringify(labels)],
+      `INSERT INTO namespaces (name, description, labels, environment, variables, default_instances) VALUES ($1, $2, $3, $4, $5, $6)
+       ON CONFLICT (name) DO NOTHING RETURNING name`,
+      [name, ...values(content)],
     );
     return rows.length > 0;
   }
 
-  async update(tx: Transaction, name: string, description: string | null, labels: Record<string, string>): Promise<void> {
-    await query(tx, 'UPDATE namespaces SET description = $2, labels = $3, revision = revision + 1, updated_at = now() WHERE name = $1', [
-      name,
-      description,
-      JSON.stringify(labels),
-    ]);
+  async update(tx: Transaction, name: string, content: NamespaceContent): Promise<void> {
+    await query(
+      tx,
+      `UPDATE namespaces SET description = $2, labels = $3, environment = $4, variables = $5, default_instances = $6,
+         revision = revision + 1, updated_at = now() WHERE name = $1`,
+      [name, ...values(content)],
+    );
   }
 
   /** 409 namespace_in_use while an app or artifact is in it. */
@@ -50,4 +52,8 @@ export class NamespacesRepository {
       throw new DomainError('conflict', 'namespace_in_use', `Namespace ${name} still has apps or artifacts.`, { cause: error });
     }
   }
+}
+
+function values({ description, labels, environment, variables, defaultInstances }: NamespaceContent): unknown[] {
+  return [description, JSON.stringify(labels), environment, JSON.stringify(variables), defaultInstances];
 }

@@ -40,6 +40,9 @@ describe('PUT, GET and DELETE of a namespace', () => {
       name: 'checkout',
       description: null,
       labels: { team: 'b' },
+      environment: null,
+      variables: {},
+      resources: { defaultInstances: null },
       createdAt: made.body.createdAt,
       updatedAt: expect.any(String),
     });

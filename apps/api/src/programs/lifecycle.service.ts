@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Weights } from '@app-fabric/routing';
 import { Injectable } from '@nestjs/common';
 import { type Transaction, Transactions } from '../database/transaction.js';
@@ -7,10 +6,10 @@ import { DistributionWriter } from '../distribution/distribution-writer.js';
 import { DomainError } from '../http/domain-error.js';
 import { checkIfMatch, type IfMatch } from '../http/etag.js';
 import { RouteChanges } from '../publishing/route-changes.js';
-import { type Program, ProgramsService } from './programs.service.js';
+import { ProgramsService } from './programs.service.js';
 import { isActive, type ProgramRef, type ProgramType, type Run } from './run.js';
-import { RunHost } from './run-host.js';
-import { HOST_GONE_SECONDS, RunSupervisor } from './run-supervisor.js';
+import { alreadyRunning, RunStarter } from './run-starter.js';
+import { RunSupervisor } from './run-supervisor.js';
 import { RunsRepository } from './runs.repository.js';
 
 /** `{ns}/{app}/{v}` of a path; `version` is a number or an alias. */
@@ -45,7 +44,7 @@ export class LifecycleService {
     private readonly runs: RunsRepository,
     private readonly routes: RouteChanges,
     private readonly distributions: DistributionWriter,
-    private readonly host: RunHost,
+    private readonly starter: RunStarter,
     private readonly supervisor: RunSupervisor,
   ) {}
 
@@ -56,7 +55,7 @@ export class LifecycleService {
       const active = await this.runs.active(tx, program.ref);
       checkIfMatch(ifMatch, active && runEtag(active));
       if (active) throw alreadyRunning(active);
-      return this.startOne(tx, program, instances);
+      return this.starter.start(tx, program, instances);
     });
     this.supervisor.wake();
     return run;
@@ -70,7 +69,8 @@ export class LifecycleService {
       );
       checkIfMatch(ifMatch, await this.programs.versionEtag(tx, path));
       const runs: Run[] = [];
-      for (const program of programs) if (!(await this.runs.active(tx, program.ref))) runs.push(await this.startOne(tx, program, null));
+      for (const program of programs)
+        if (!(await this.runs.active(tx, program.ref))) runs.push(await this.starter.start(tx, program, null));
       if (runs.length === 0) {
         throw new DomainError(
           'conflict',
@@ -139,36 +139,6 @@ export class LifecycleService {
     return run;
   }
 
-  private async startOne(tx: Transaction, { ref, spec, bundleSha256 }: Program, instances: number | null): Promise<Run> {
-    await this.requireOneVersion(tx, { ref, spec });
-    const hostId = spec.command ? (this.host.id ?? (await this.runs.leastBusyHost(tx, HOST_GONE_SECONDS))) : null;
-    if (spec.command && hostId === null && ref.type !== 'service') {
-      const detail = `No control plane may start programs now (FABRIC_PROCESS_RUNTIME), and a ${ref.type} cannot be registered.`;
-      throw new DomainError('conflict', 'no_host', detail);
-    }
-    if (hostId !== null && bundleSha256 === null) {
-      throw new DomainError('conflict', 'bundle_missing', `The artifact has no bundle to run ${ref.name} from; upload one first.`);
-    }
-    const runId = randomUUID();
-    const desiredInstances = hostId === null ? 0 : (instances ?? spec.instances);
-    if (!(await this.runs.insert(tx, { runId, program: ref, hostId, status: 'PENDING', desiredInstances }))) throw alreadyRunning(null);
-    await this.runs.tell(tx, runId);
-    return (await this.runs.find(tx, runId))!;
-  }
-
-  /** A worker or flow runs in one version at a time, unless its artifact says that it may run in several. */
-  private async requireOneVersion(tx: Transaction, { ref, spec }: Pick<Program, 'ref' | 'spec'>): Promise<void> {
-    if (ref.type === 'service' || spec.concurrent) return;
-    await this.runs.lockProgramStarts(tx, ref.namespace, ref.app);
-    const other = await this.runs.activeInOtherVersion(tx, ref);
-    if (other !== null)
-      throw new DomainError(
-        'conflict',
-        'running_in_other_version',
-        `${ref.type} ${ref.name} runs in version ${other}; stop it there first.`,
-      );
-  }
-
   /** The program's active run, which nobody else can change until the transaction ends: it may fail by itself at any moment. */
   private async lockActive(tx: Transaction, ref: ProgramRef): Promise<Run | null> {
     const active = await this.runs.active(tx, ref);
@@ -216,12 +186,4 @@ export class LifecycleService {
 
 export function runEtag(run: Run): string {
   return `"${run.revision}"`;
-}
-
-function alreadyRunning(run: Run | null): DomainError {
-  return new DomainError(
-    'conflict',
-    'already_running',
-    run ? `It is ${run.status} already (run ${run.runId}).` : 'It was started by somebody else just now.',
-  );
 }

@@ -3,6 +3,7 @@ import { AppsModule } from '../apps/apps.module.js';
 import { AppsRepository } from '../apps/apps.repository.js';
 import { ArtifactsModule } from '../artifacts/artifacts.module.js';
 import { DistributionModule } from '../distribution/distribution.module.js';
+import { NamespacesRepository } from '../namespaces/namespaces.repository.js';
 import { PublishingModule } from '../publishing/publishing.module.js';
 import { LifecycleService } from './lifecycle.service.js';
 import { LogsController } from './logs.controller.js';
@@ -11,6 +12,7 @@ import { ProgramsService } from './programs.service.js';
 import { RegisteredInstancesController } from './registered-instances.controller.js';
 import { RegisteredInstancesService } from './registered-instances.service.js';
 import { RunHost } from './run-host.js';
+import { RunStarter } from './run-starter.js';
 import { RunStopper } from './run-stopper.js';
 import { RunSupervisor } from './run-supervisor.js';
 import { RunWaiter } from './run-waiter.js';
@@ -27,6 +29,7 @@ import { VersionLogs } from './version-logs.js';
     LifecycleService,
     RegisteredInstancesService,
     RunHost,
+    RunStarter,
     RunSupervisor,
     RunStopper,
     RunWriter,
@@ -34,6 +37,7 @@ import { VersionLogs } from './version-logs.js';
     RunsRepository,
     VersionLogs,
     AppsRepository,
+    NamespacesRepository,
   ],
 })
 export class ProgramsModule {}

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AppsRepository } from '../apps/apps.repository.js';
 import { ArtifactReader } from '../artifacts/artifact-reader.js';
 import { Transactions } from '../database/transaction.js';
+import { NamespacesRepository } from '../namespaces/namespaces.repository.js';
 import type { InstanceState, LogReader, ProgramRuntime } from '../runtimes/program-runtime.js';
 import { RUNTIME } from '../tokens.js';
 import type { Run, RunInstance } from './run.js';
@@ -27,6 +28,7 @@ export class RunHost {
     private readonly transactions: Transactions,
     private readonly artifacts: ArtifactReader,
     private readonly apps: AppsRepository,
+    private readonly namespaces: NamespacesRepository,
   ) {}
 
   /** null: programs cannot be started here. */
@@ -57,9 +59,10 @@ export class RunHost {
   async launch(run: Run, row: RunInstance): Promise<void> {
     if (!this.local) throw new Error('there is no runtime on this host');
     const { namespace, app, version, type, name } = run.program;
-    const { artifact, config } = await this.transactions.read(async (tx) => ({
+    const { artifact, config, variables } = await this.transactions.read(async (tx) => ({
       artifact: await this.artifacts.find(tx, namespace, run.artifact.name, run.artifact.version),
       config: (await this.apps.findVersion(tx, namespace, app, version))?.config ?? {},
+      variables: (await this.namespaces.find(tx, namespace))?.variables ?? {},
     }));
     const spec = artifact?.programs.find((program) => program.type === type && program.name === name);
     if (!artifact || !spec?.command) throw new Error(`run ${run.runId}: the artifact has no command for ${type} ${name}`);
@@ -73,6 +76,7 @@ export class RunHost {
       program: { name, type },
       command: spec.command,
       env: spec.env ?? {},
+      variables,
       config,
       ...(spec.healthPath ? { healthPath: spec.healthPath } : {}),
       openBundle: () => this.artifacts.openBundle(namespace, run.artifact.name, run.artifact.version),

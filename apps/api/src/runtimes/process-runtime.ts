@@ -112,7 +112,7 @@ export class ProcessRuntime implements ProgramRuntime {
       ports: this.ports,
       files: this.files,
       folder: () => this.folder(runId, openBundle),
-      output: this.options.logs.outputOf(runId, instanceId),
+      output: this.options.logs.outputOf(runId, instanceId, secretsOf(record.spec)),
       emit: (event) => {
         for (const listener of this.listeners) listener(event);
       },
@@ -166,4 +166,10 @@ export class ProcessRuntime implements ProgramRuntime {
   private folderPath(runId: string): string {
     return join(this.options.dataDir, 'runs', runId);
   }
+}
+
+function secretsOf({ variables = {} }: InstanceRecord['spec']): string[] {
+  return Object.values(variables)
+    .filter(({ secret }) => secret)
+    .map(({ value }) => value);
 }

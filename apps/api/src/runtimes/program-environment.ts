@@ -8,8 +8,9 @@ const INHERITED = ['PATH', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ'] as const;
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
 
 /**
- * The environment of a program's process: `PORT` and `FABRIC_*` of the contract, then the artifact's own variables, then a minimal base:
- * what is in {@link INHERITED}, and `HOME`, which is the run's folder.
+ * The environment of a program's process: `PORT` and `FABRIC_*` of the contract, then the artifact's own variables, then those of the
+ * namespace (an artifact is the same everywhere: what it fixes is what was tested), then a minimal base: what is in {@link INHERITED},
+ * and `HOME`, which is the run's folder.
  */
 export function programEnvironment(
   spec: InstanceSpec,
@@ -21,10 +22,10 @@ export function programEnvironment(
     const value = own[name];
     if (value) base[name] = value;
   }
-  const artifact = Object.entries(spec.env).filter(([name]) => name !== 'PORT' && !name.startsWith('FABRIC_'));
+  const namespace = Object.entries(spec.variables ?? {}).map(([name, { value }]): [string, string] => [name, value]);
   return {
     ...base,
-    ...Object.fromEntries(artifact),
+    ...Object.fromEntries([...namespace, ...Object.entries(spec.env)].filter(([name]) => name !== 'PORT' && !name.startsWith('FABRIC_'))),
     PORT: String(place.port),
     FABRIC_NAMESPACE: spec.namespace,
     FABRIC_APP: spec.app,

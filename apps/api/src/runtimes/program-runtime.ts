@@ -39,6 +39,8 @@ export interface InstanceSpec {
   command: string[];
   /** The artifact's own variables; `PORT` and `FABRIC_*` in it are ignored. */
   env: Record<string, string>;
+  /** Those of the place where it runs, beneath the artifact's. What is secret is taken out of its output. */
+  variables?: Readonly<Record<string, { value: string; secret: boolean }>>;
   /** Becomes `FABRIC_CONFIG`, as JSON. */
   config: unknown;
   /** A service is ready when this path answers 2xx; absent: when its port accepts. */

@@ -12,7 +12,12 @@ const MAX_INSTANCES = 100;
 const MAX_DRAIN_SECONDS = 3_600;
 
 export class StartDto {
-  @ApiPropertyOptional({ minimum: 1, maximum: MAX_INSTANCES, description: 'Default: what the artifact says, else 1.', example: 2 })
+  @ApiPropertyOptional({
+    minimum: 1,
+    maximum: MAX_INSTANCES,
+    description: 'Default: of a service what the namespace says (`resources`), else what the artifact says, else 1.',
+    example: 2,
+  })
   @IsOptional()
   @IsInt()
   @Min(1)

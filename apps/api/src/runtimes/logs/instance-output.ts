@@ -1,6 +1,7 @@
 import { type FileHandle, mkdir, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LogLine } from '../program-runtime.js';
+import type { Redaction } from './redaction.js';
 
 const POLL_MS = 200;
 const BATCH_BYTES = 1_048_576;
@@ -25,6 +26,7 @@ export class InstanceOutput {
   constructor(
     private readonly folder: string,
     private readonly instanceId: string,
+    private readonly redaction: Redaction,
     private readonly append: (lines: LogLine[]) => Promise<void>,
   ) {
     this.timer = setInterval(() => this.poll(), POLL_MS);
@@ -98,7 +100,8 @@ export class InstanceOutput {
       }
       const buffer = Buffer.alloc(Math.min(BATCH_BYTES, size - offset));
       const { bytesRead } = await file.read(buffer, 0, buffer.length, offset);
-      const { lines, used } = splitLines(buffer.subarray(0, bytesRead), final && offset + bytesRead === size);
+      const bytes = this.redaction.cover(buffer.subarray(0, bytesRead));
+      const { lines, used } = splitLines(bytes, final && offset + bytesRead === size, this.redaction.longest);
       if (lines.length > 0) await this.append(lines.map((text) => this.line(stream, text)));
       if (used > 0) await this.remember(stream, offset + used);
       return used > 0 && offset + used < size;
@@ -130,13 +133,17 @@ export class InstanceOutput {
   }
 }
 
-/** Whole lines, and how many bytes they took. A line that is too long is cut; the last one without an end counts only when `final`. */
-function splitLines(bytes: Buffer, final: boolean): { lines: string[]; used: number } {
+/**
+ * Whole lines, and how many bytes they took. A line that is too long is cut; the last one without an end counts only when `final`, and is
+ * cut only where `ahead` bytes more are known: so much of it may belong to something that was covered.
+ */
+function splitLines(bytes: Buffer, final: boolean, ahead: number): { lines: string[]; used: number } {
   const lines: string[] = [];
   let used = 0;
   while (used < bytes.length) {
     const end = bytes.indexOf(0x0a, used);
     const length = (end < 0 ? bytes.length : end) - used;
+    if (length > MAX_LINE_BYTES && end < 0 && !final && length < MAX_LINE_BYTES + ahead) break;
     if (length > MAX_LINE_BYTES) {
       const cut = characterStart(bytes, used + MAX_LINE_BYTES);
       lines.push(bytes.toString('utf8', used, cut));

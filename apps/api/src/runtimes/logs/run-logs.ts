@@ -3,6 +3,7 @@ import { appendFile, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/
 import { join } from 'node:path';
 import type { LogLine, LogReader } from '../program-runtime.js';
 import { InstanceOutput } from './instance-output.js';
+import { Redaction } from './redaction.js';
 
 const FILE_BYTES = 2_097_152;
 const FILES = 5;
@@ -23,10 +24,10 @@ export class RunLogs implements LogReader {
     this.folder = join(dataDir, 'logs');
   }
 
-  /** Where an instance's output goes, and what is noted of it. */
-  outputOf(runId: string, instanceId: string): InstanceOutput {
+  /** Where an instance's output goes, and what is noted of it. `secrets` are taken out before anybody can read them here. */
+  outputOf(runId: string, instanceId: string, secrets: readonly string[] = []): InstanceOutput {
     if (!this.live.has(runId)) this.live.set(runId, new EventEmitter().setMaxListeners(0));
-    return new InstanceOutput(join(this.folder, runId), instanceId, (lines) => this.append(runId, lines));
+    return new InstanceOutput(join(this.folder, runId), instanceId, new Redaction(secrets), (lines) => this.append(runId, lines));
   }
 
   /** No instance of the run is left: followers come to their end. */
