@@ -13,6 +13,7 @@ import { HostsModule } from './hosts/hosts.module.js';
 import { Authenticator } from './http/auth.guard.js';
 import { HttpModule } from './http/http.module.js';
 import { MeasurementsModule } from './measurements/measurements.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { NamespacesModule } from './namespaces/namespaces.module.js';
 import { ProgramsModule } from './programs/programs.module.js';
 import type { LocalRuntime } from './programs/run-host.js';
@@ -57,7 +58,7 @@ export function appModule({ config, database, bus, logger, authenticator, shutdo
   return {
     module: AppModule,
     global: true,
-    imports: [databaseModule(database), HttpModule, HealthModule, ...NOUNS],
+    imports: [databaseModule(database), HttpModule, HealthModule, MetricsModule, ...NOUNS],
     providers: values,
     exports: values.map(({ provide }) => provide),
   };

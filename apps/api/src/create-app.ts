@@ -4,13 +4,13 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { AppParts } from './app.module.js';
 import { BODY_LIMIT_BYTES, checkJsonBody, onBodyError } from './http/json-body.js';
-import { Metrics } from './http/metrics.js';
 import { NestLogger } from './http/nest-logger.js';
 import { createOpenApiDocument, methodsByPath, serveOpenApi } from './http/openapi.js';
 import { answerParserErrors, checkHead } from './http/parser-errors.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { requestLog } from './http/request-log.js';
 import { checkUrl } from './http/url.js';
+import { Metrics } from './metrics/metrics.js';
 
 const HEADERS_TIMEOUT_MS = 10_000;
 /** For a whole request, a bundle's upload included. */

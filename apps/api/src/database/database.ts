@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
-import { createDataSource } from './data-source.js';
+import { createDataSource, POOL_SIZE } from './data-source.js';
 import { isConnectionLost } from './database-error.js';
 import { pendingMigrations } from './migrate.js';
 import type { Transactions } from './transaction.js';
@@ -42,6 +42,13 @@ export class Database {
     this.ready = new Promise((resolve) => {
       this.becomeReady = resolve;
     });
+  }
+
+  /** Connections. */
+  get pool(): { idle: number; used: number; pending: number; max: number } {
+    const { master } = this.source.driver as { master?: { totalCount: number; idleCount: number; waitingCount: number } };
+    const { totalCount: total = 0, idleCount: idle = 0, waitingCount: pending = 0 } = master ?? {};
+    return { idle, used: total - idle, pending, max: POOL_SIZE };
   }
 
   get state(): DatabaseState {

@@ -4,7 +4,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { Database } from '../database/database.js';
 import { Public } from '../http/auth.guard.js';
-import { Metrics } from '../http/metrics.js';
+import { Metrics } from '../metrics/metrics.js';
 import { BUS, SHUTDOWN } from '../tokens.js';
 
 @Public()

@@ -1,10 +1,10 @@
 import { Global, Module } from '@nestjs/common';
 import { APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { Metrics } from '../metrics/metrics.js';
 import { AuthGuard } from './auth.guard.js';
 import { ContentTypeGuard } from './consumes.js';
 import { IdempotencyInterceptor } from './idempotency.interceptor.js';
 import { IdempotencyRepository } from './idempotency.repository.js';
-import { Metrics } from './metrics.js';
 import { createValidationPipe } from './validation.js';
 
 /** What all routes share. Guards run in this order. Middleware and the problem filter are in create-app.ts: they also see what has no route. */

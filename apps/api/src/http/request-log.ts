@@ -1,6 +1,6 @@
 import type { NextFunction, Request, Response } from 'express';
 import type { Logger } from 'pino';
-import type { Metrics } from './metrics.js';
+import type { Metrics } from '../metrics/metrics.js';
 import { findPrincipal, openContext } from './request-context.js';
 
 const MAX_PATH = 500;
@@ -21,7 +21,7 @@ export function requestLog(logger: Logger, metrics: Metrics, shutdown: AbortSign
       const seconds = (performance.now() - startedAt) / 1000;
       const route = routeOf(request);
       const status = response.writableFinished ? response.statusCode : 499; // 499: the caller went away
-      metrics.observeRequest(method, route, status, seconds);
+      metrics.observeRequest(method, route, response.writableFinished ? status : 0, seconds);
       const principal = findPrincipal(request)?.name;
       // No headers and no query: tokens have no place in a log.
       const entry = { requestId, method, path: path.slice(0, MAX_PATH), route, status, durationMs: Math.round(seconds * 1000), principal };

@@ -22,6 +22,8 @@ const BATCH = 100;
  */
 @Injectable()
 export class Accountant implements OnApplicationBootstrap, OnApplicationShutdown {
+  /** Frames, since the start. */
+  readonly counts = { accounted: 0, refused: 0, dropped: 0 };
   private readonly holder = randomUUID();
   private leaseUntilMs = 0;
   private askAgainAtMs = 0;
@@ -29,6 +31,8 @@ export class Accountant implements OnApplicationBootstrap, OnApplicationShutdown
   private running: Promise<void> | null = null;
   private stopped = false;
   private failing = false;
+  /** When nothing was left on the bus; null: this replica does not know. */
+  private caughtUpAtMs: number | null = null;
   private stopPoll: () => void = () => undefined;
 
   constructor(
@@ -49,6 +53,16 @@ export class Accountant implements OnApplicationBootstrap, OnApplicationShutdown
     this.stopPoll();
     await this.running;
     if (this.leaseUntilMs > 0) await this.transactions.run((tx) => this.leases.release(tx, LEASE, this.holder)).catch(() => undefined);
+  }
+
+  /** It is this replica that accounts for frames. */
+  get active(): boolean {
+    return this.leaseUntilMs > this.clock.nowMs();
+  }
+
+  /** For how long frames may have waited on the bus by now; null: another replica accounts for them. */
+  get lagMs(): number | null {
+    return this.caughtUpAtMs === null ? null : this.clock.nowMs() - this.caughtUpAtMs;
   }
 
   private look(): void {
@@ -75,7 +89,10 @@ export class Accountant implements OnApplicationBootstrap, OnApplicationShutdown
         await this.account(stored, readAtMs);
         await this.bus.removeMeasurements(stored.map(({ id }) => id));
       }
-      if (stored.length < BATCH) break;
+      if (stored.length < BATCH) {
+        this.caughtUpAtMs = readAtMs;
+        break;
+      }
     }
     if (!this.stopped && this.leaseUntilMs > this.clock.nowMs() && this.clock.nowMs() >= this.tidyAtMs) {
       await this.accounting.tidy();
@@ -88,7 +105,10 @@ export class Accountant implements OnApplicationBootstrap, OnApplicationShutdown
     const sinceMs = Math.max(0, this.clock.nowMs() - readAtMs);
     for (const { frame, storedMs } of stored) {
       if (frame.ok) frames.push({ frame: frame.value, agoMs: frame.value.ageMs + storedMs + sinceMs });
-      else this.logger.warn({ reason: frame.reason }, 'a frame of measurements was refused');
+      else {
+        this.counts.refused += 1;
+        this.logger.warn({ reason: frame.reason }, 'a frame of measurements was refused');
+      }
     }
     if (frames.length > 0) await this.accountFor(frames);
   }
@@ -97,11 +117,15 @@ export class Accountant implements OnApplicationBootstrap, OnApplicationShutdown
   private async accountFor(frames: readonly ArrivedFrame[]): Promise<void> {
     try {
       await this.accounting.accountFor(frames);
+      this.counts.accounted += frames.length;
     } catch (error) {
       if (error instanceof DomainError) throw error;
       const [only] = frames;
       if (frames.length > 1) for (const frame of frames) await this.accountFor([frame]);
-      else this.logger.error({ err: error, source: only?.frame.source }, 'a frame of measurements cannot be accounted for; it is dropped');
+      else {
+        this.counts.dropped += 1;
+        this.logger.error({ err: error, source: only?.frame.source }, 'a frame of measurements cannot be accounted for; it is dropped');
+      }
     }
   }
 
@@ -112,6 +136,8 @@ export class Accountant implements OnApplicationBootstrap, OnApplicationShutdown
     if (nowMs < this.askAgainAtMs) return false;
     const held = await this.transactions.run((tx) => this.leases.hold(tx, LEASE, this.holder, LEASE_SECONDS));
     this.leaseUntilMs = held ? nowMs + LEASE_SECONDS * 1_000 : 0;
+    if (!held) this.caughtUpAtMs = null;
+    else this.caughtUpAtMs ??= nowMs;
     this.askAgainAtMs = held ? 0 : nowMs + (LEASE_SECONDS * 1_000) / 3;
     return held;
   }

@@ -25,6 +25,6 @@ import { ObservationsRepository } from './observations.repository.js';
     MetricsStream,
     { provide: PUBLISHING_CLOCK, useValue: monotonicClock },
   ],
-  exports: [ObservationsRepository],
+  exports: [Accountant, ObservationsRepository],
 })
 export class MeasurementsModule {}

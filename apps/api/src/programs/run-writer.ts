@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { Transactions } from '../database/transaction.js';
+import { type Transaction, Transactions } from '../database/transaction.js';
 import { DistributionWriter } from '../distribution/distribution-writer.js';
+import { Metrics } from '../metrics/metrics.js';
 import { RouteChanges } from '../publishing/route-changes.js';
 import type { Run } from './run.js';
 import type { RunPlan } from './run-plan.js';
@@ -14,6 +15,7 @@ export class RunWriter {
     private readonly runs: RunsRepository,
     private readonly routes: RouteChanges,
     private readonly distributions: DistributionWriter,
+    private readonly metrics: Metrics,
   ) {}
 
   /** False when the run is not any more what the plan was made for; nothing was written then. */
@@ -30,13 +32,18 @@ export class RunWriter {
         const routeRevision = patch.routeRevision ?? run.routeRevision ?? 0;
         await this.runs.saveInstance(tx, { ...row, routable: false, status: 'STOPPING', leaving: { routeRevision, at: new Date() } });
       }
-      if (plan.status === 'FAILED' || plan.status === 'COMPLETED') await this.runs.deleteInstancesOf(tx, run.runId);
+      if (plan.status === 'FAILED' || plan.status === 'COMPLETED') await this.end(tx, run, plan.status);
       await this.runs.update(tx, run.runId, patch);
       return true;
     });
   }
 
-  private async changeRoutes(tx: Parameters<RouteChanges['lock']>[0], run: Run, plan: RunPlan): Promise<number> {
+  private async end(tx: Transaction, { runId, program }: Run, status: string): Promise<void> {
+    await this.runs.deleteInstancesOf(tx, runId);
+    this.transactions.afterCommit(tx, () => this.metrics.runEnded(program, program.type, status));
+  }
+
+  private async changeRoutes(tx: Transaction, run: Run, plan: RunPlan): Promise<number> {
     const { namespace, app } = run.program;
     const revision = await this.routes.commit(tx, namespace, app);
     if (plan.status === 'RUNNING' && run.status !== 'RUNNING') await this.distributions.noteRunning(tx, run.program, revision);

@@ -24,6 +24,8 @@ const MAX_MISSES = 3;
  */
 @Injectable()
 export class Publisher implements OnApplicationBootstrap, OnApplicationShutdown {
+  /** Since the start. */
+  readonly counts = { published: 0, republished: 0, failed: 0 };
   private readonly holder = randomUUID();
   private leaseUntilMs = 0;
   private running: Promise<void> | null = null;
@@ -61,6 +63,11 @@ export class Publisher implements OnApplicationBootstrap, OnApplicationShutdown 
     if (this.leaseUntilMs > 0) await this.transactions.run((tx) => this.leases.release(tx, LEASE, this.holder)).catch(() => undefined);
   }
 
+  /** It is this replica that publishes. */
+  get active(): boolean {
+    return this.leaseUntilMs > this.clock.nowMs();
+  }
+
   /** Says that there may be something to publish. Returns at once; calls while a round runs lead to one more round. */
   wake(): void {
     this.again = true;
@@ -81,6 +88,7 @@ export class Publisher implements OnApplicationBootstrap, OnApplicationShutdown 
         await this.publishPending();
       } catch (error) {
         this.aligned = false;
+        this.counts.failed += 1;
         this.logger.warn({ err: error }, 'routes are not published now; the next round tries again');
       }
     }
@@ -130,6 +138,7 @@ export class Publisher implements OnApplicationBootstrap, OnApplicationShutdown 
       const document = documents.get(key);
       const change = { epoch: head.epoch, revision, previous: revision - 1, key, document: document ? { ...document, revision } : null };
       if (!(await this.bus.publish(change))) return 'out_of_step';
+      this.counts.published += 1;
     }
     const last = entries.at(-1);
     if (!last) return 'out_of_step'; // trimmed: they were too many while the bus was away
@@ -167,6 +176,7 @@ export class Publisher implements OnApplicationBootstrap, OnApplicationShutdown 
     });
     this.logger.info({ revision: snapshot.revision, apps: snapshot.documents.length }, `publishing all routes: ${why}`);
     if (!(await this.bus.replaceAll(snapshot, seen))) return false;
+    this.counts.republished += 1;
     await this.markPublished(snapshot.epoch, snapshot.revision);
     return true;
   }

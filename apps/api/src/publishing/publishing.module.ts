@@ -23,6 +23,6 @@ import { RouteOutboxRepository } from './route-outbox.repository.js';
     Notifications,
     { provide: PUBLISHING_CLOCK, useValue: monotonicClock },
   ],
-  exports: [RouteChanges, Propagation, ProxyRegistry, LeaseRepository, Notifications],
+  exports: [RouteChanges, Publisher, Propagation, ProxyRegistry, LeaseRepository, Notifications],
 })
 export class PublishingModule {}

@@ -1,0 +1,64 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+
+/** As OpenTelemetry's conventions advise for durations of HTTP requests. */
+const BOUNDS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+/** As OpenTelemetry calls any other method. */
+const OTHER_METHOD = '_OTHER';
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']);
+/** Versions whose runs are counted apart; those of others are counted together. */
+const MAX_VERSIONS = 1_000;
+/** No name of a namespace or app begins like that. */
+const OTHER = '_other';
+
+export interface VersionRef {
+  namespace: string;
+  app: string;
+  version: number;
+}
+
+/** What this program has counted. Labels are route templates, never paths, so their number is bounded. */
+@Injectable()
+export class Metrics implements OnApplicationShutdown {
+  readonly registry = new Registry();
+  private readonly httpDuration = new Histogram({
+    name: 'http_server_request_duration_seconds',
+    help: 'From the first byte of a request to the last of its answer. No status: the caller went away.',
+    labelNames: ['http_request_method', 'http_route', 'http_response_status_code', 'error_type'],
+    buckets: BOUNDS_SECONDS,
+    registers: [this.registry],
+  });
+  private readonly runsEnded = new Counter({
+    name: 'fabric_runs_ended_total',
+    help: 'Runs that ended by themselves: FAILED, or a flow that is COMPLETED.',
+    labelNames: ['namespace', 'app', 'version', 'type', 'status'],
+    registers: [this.registry],
+  });
+  private readonly versions = new Set<string>();
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** `status`: 0 when the caller went away. */
+  observeRequest(method: string, route: string, status: number, seconds: number): void {
+    const labels = {
+      http_request_method: METHODS.has(method) ? method : OTHER_METHOD,
+      http_route: route,
+      http_response_status_code: status === 0 ? '' : String(status),
+      error_type: status >= 500 ? String(status) : '',
+    };
+    this.httpDuration.observe(labels, seconds);
+  }
+
+  runEnded({ namespace, app, version }: VersionRef, type: string, status: string): void {
+    const key = `${namespace}/${app}/${version}`;
+    if (this.versions.size < MAX_VERSIONS) this.versions.add(key);
+    const shown = this.versions.has(key) ? { namespace, app, version } : { namespace: OTHER, app: OTHER, version: OTHER };
+    this.runsEnded.inc({ ...shown, type, status });
+  }
+
+  onApplicationShutdown(): void {
+    this.registry.clear();
+  }
+}
