@@ -1,7 +1,7 @@
 import { DomainError } from '../http/domain-error.js';
 
 const DEFAULT_TAIL = 1_000;
-const MAX_TAIL = 10_000;
+export const MAX_TAIL = 10_000;
 /** `90s`, `15m`, `2h`, `7d`: so long ago. */
 const AGO = /^(\d{1,6})(s|m|h|d)$/;
 const UNIT_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

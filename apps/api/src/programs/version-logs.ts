@@ -5,7 +5,7 @@ import { Transactions } from '../database/transaction.js';
 import type { LogLine } from '../runtimes/program-runtime.js';
 import { BoundedQueue } from './bounded-queue.js';
 import type { VersionPath } from './lifecycle.service.js';
-import type { LogQuery } from './log-query.js';
+import { type LogQuery, MAX_TAIL } from './log-query.js';
 import type { ProgramType, Run } from './run.js';
 import { RunHost } from './run-host.js';
 import { RunsRepository } from './runs.repository.js';
@@ -69,7 +69,7 @@ export class VersionLogs {
         if (logs) void this.pass(run, logs.reader.follow(run.runId, runQuery, signal), lines);
       }
       // Those that begin later are passed on from their first line.
-      runQuery = { ...query, tail: MAX_BEHIND };
+      runQuery = { ...query, tail: MAX_TAIL };
     };
     const keepLooking = async () => {
       while (!signal.aborted) {

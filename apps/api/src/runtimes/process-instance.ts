@@ -227,7 +227,7 @@ export class ProcessInstance {
     Object.assign(this.state, { pid: null, exit });
     record.process = null;
     const how = exit.signal ? `killed by ${exit.signal}` : exit.code === null ? 'ended' : `exited with code ${exit.code}`;
-    tools.output.note(how);
+    tools.output.note(how, { ended: true });
     if (record.spec.program.type === 'flow') {
       if (exit.code !== 0) return this.fail(how);
       record.outcome = { status: 'completed', exit, reason: null };

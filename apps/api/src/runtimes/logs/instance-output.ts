@@ -1,14 +1,18 @@
-import { type FileHandle, mkdir, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { fstatSync, ftruncateSync } from 'node:fs';
+import { type FileHandle, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LogLine } from '../program-runtime.js';
 import type { Redaction } from './redaction.js';
 
 const POLL_MS = 200;
-const BATCH_BYTES = 1_048_576;
+const BATCH_BYTES = 262_144;
 const MAX_LINE_BYTES = 16_384;
-/** A raw file that was read up to its end is emptied from this size on. */
-const TRUNCATE_BYTES = 1_048_576;
-/** A program that writes faster than it can be read loses what is further back. */
+/** A raw file that was read up to its end is emptied from this size on, once its program has been quiet for a while: what is just being written would be lost. */
+const EMPTY_BYTES = 1_048_576;
+const QUIET_MS = 1_000;
+/** Of a program that is never quiet: emptied all the same. */
+const MAX_FILE_BYTES = 67_108_864;
+/** A program that writes faster than it can be read loses what is further back, and its file is emptied. */
 const MAX_BACKLOG_BYTES = 33_554_432;
 
 const STREAMS = ['stdout', 'stderr'] as const;
@@ -22,6 +26,7 @@ export class InstanceOutput {
   private readonly offsets = new Map<Stream, number>();
   private readonly timer: NodeJS.Timeout;
   private collecting: Promise<void> = Promise.resolve();
+  private polling = false;
 
   constructor(
     private readonly folder: string,
@@ -45,10 +50,10 @@ export class InstanceOutput {
     }
   }
 
-  /** Something that happened to the instance. */
-  note(text: string): void {
+  /** Something that happened to the instance. `ended`: its program has; what it left without a line's end is a line. */
+  note(text: string, { ended = false } = {}): void {
     this.collecting = this.collecting.then(async () => {
-      await this.collect(false);
+      await this.collect(ended);
       await this.append([this.line('system', text)]);
     });
   }
@@ -66,7 +71,13 @@ export class InstanceOutput {
   }
 
   private poll(): void {
-    this.collecting = this.collecting.then(() => this.collect(false));
+    if (this.polling) return;
+    this.polling = true;
+    this.collecting = this.collecting
+      .then(() => this.collect(false))
+      .finally(() => {
+        this.polling = false;
+      });
   }
 
   private async collect(final: boolean): Promise<void> {
@@ -81,21 +92,17 @@ export class InstanceOutput {
 
   /** True when there is more. */
   private async collectBatch(stream: Stream, final: boolean): Promise<boolean> {
-    const file = await open(this.raw(stream), 'r');
+    const file = await open(this.raw(stream), 'r+');
     try {
       const { size } = await file.stat();
       let offset = await this.offset(stream);
       if (offset > size) offset = 0;
       if (size - offset > MAX_BACKLOG_BYTES) {
-        const skipped = size - offset - BATCH_BYTES;
-        await this.append([this.line('system', `${skipped} bytes of ${stream} were skipped: they came too fast`)]);
-        offset += skipped;
+        await this.skip(stream, file, offset);
+        return true;
       }
       if (size === offset) {
-        if (size > TRUNCATE_BYTES) {
-          await truncate(this.raw(stream));
-          await this.remember(stream, 0);
-        }
+        if (size > EMPTY_BYTES && emptyIfQuiet(file.fd, size)) await this.remember(stream, 0);
         return false;
       }
       const buffer = Buffer.alloc(Math.min(BATCH_BYTES, size - offset));
@@ -108,6 +115,24 @@ export class InstanceOutput {
     } finally {
       await file.close();
     }
+  }
+
+  /** Goes on with the newest lines, and takes the file away from under what was not read: else it would grow as long as the program is faster. */
+  private async skip(stream: Stream, file: FileHandle, offset: number): Promise<void> {
+    const { size } = await file.stat();
+    const buffer = Buffer.alloc(BATCH_BYTES);
+    const { bytesRead } = await file.read(buffer, 0, BATCH_BYTES, size - BATCH_BYTES);
+    ftruncateSync(file.fd);
+    await this.remember(stream, 0);
+    const lineStart = buffer.indexOf(0x0a) + 1;
+    const lineEnd = buffer.lastIndexOf(0x0a, bytesRead - 1) + 1;
+    const bytes = this.redaction.cover(buffer.subarray(lineStart, Math.max(lineStart, lineEnd)));
+    const { lines } = splitLines(bytes, true, this.redaction.longest);
+    const skipped = size - offset - bytes.length;
+    await this.append([
+      this.line('system', `about ${skipped} bytes of ${stream} were skipped: they came too fast`),
+      ...lines.map((text) => this.line(stream, text)),
+    ]);
   }
 
   private async offset(stream: Stream): Promise<number> {
@@ -131,6 +156,14 @@ export class InstanceOutput {
   private raw(stream: Stream): string {
     return join(this.folder, `${this.instanceId}.${stream}`);
   }
+}
+
+/** True when it was. A write that has begun has set the time of the file, so only one that begins between these two calls could be hit: nothing may come between them. */
+function emptyIfQuiet(fd: number, readBytes: number): boolean {
+  const { size, mtimeMs } = fstatSync(fd);
+  if (size !== readBytes || (size < MAX_FILE_BYTES && Date.now() - mtimeMs < QUIET_MS)) return false;
+  ftruncateSync(fd);
+  return true;
 }
 
 /**

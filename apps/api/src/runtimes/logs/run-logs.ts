@@ -7,6 +7,7 @@ import { Redaction } from './redaction.js';
 
 const FILE_BYTES = 2_097_152;
 const FILES = 5;
+const PIECE_CHARACTERS = 262_144;
 const DEFAULT_TAIL = 1_000;
 const MAX_TAIL = 10_000;
 /** Lines that a slow follower may be behind. */
@@ -17,7 +18,7 @@ const MAX_RUNS = 200;
 /** What programs write, by run: JSON lines in a few files of bounded size. `lines.0` is the newest. */
 export class RunLogs implements LogReader {
   private readonly folder: string;
-  private readonly writing = new Map<string, Promise<void>>();
+  private readonly turns = new Map<string, Promise<void>>();
   private readonly live = new Map<string, EventEmitter>();
 
   constructor(dataDir: string) {
@@ -32,14 +33,59 @@ export class RunLogs implements LogReader {
 
   /** No instance of the run is left: followers come to their end. */
   async end(runId: string): Promise<void> {
-    await this.writing.get(runId);
-    this.live.get(runId)?.emit('end');
-    this.live.delete(runId);
+    await this.inTurn(runId, async () => {
+      this.live.get(runId)?.emit('end');
+      this.live.delete(runId);
+    });
     await this.prune();
   }
 
-  async read(runId: string, { tail = DEFAULT_TAIL, since }: { tail?: number; since?: Date } = {}): Promise<LogLine[]> {
-    await this.writing.get(runId);
+  read(runId: string, query: { tail?: number; since?: Date } = {}): Promise<LogLine[]> {
+    return this.inTurn(runId, () => this.readFiles(runId, query));
+  }
+
+  async *follow(runId: string, query: { tail?: number; since?: Date }, signal: AbortSignal): AsyncIterable<LogLine> {
+    const ended = new AbortController();
+    const end = () => ended.abort();
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
+    const behind: LogLine[] = [];
+    let missed = 0;
+    const wake = new EventEmitter();
+    const note = (lines: readonly LogLine[]) => {
+      for (const line of lines.slice(-MAX_BEHIND)) behind.push(line);
+      const dropped = behind.splice(0, behind.length - MAX_BEHIND).length;
+      missed += dropped + Math.max(0, lines.length - MAX_BEHIND);
+      wake.emit('lines');
+    };
+    let live: EventEmitter | undefined;
+    try {
+      // Between what is read and what is heard nothing may be written.
+      const old = await this.inTurn(runId, async () => {
+        const lines = await this.readFiles(runId, query);
+        live = this.live.get(runId)?.on('lines', note).once('end', end);
+        return lines;
+      });
+      yield* old;
+      if (!live) return;
+      const wakes = on(wake, 'lines', { signal: ended.signal });
+      for (;;) {
+        if (missed > 0)
+          yield { at: new Date().toISOString(), stream: 'system', instanceId: '', line: `${missed} lines were missed by this reader` };
+        missed = 0;
+        yield* behind.splice(0);
+        if (behind.length > 0 && !signal.aborted) continue;
+        if (ended.signal.aborted) return;
+        await wakes.next().catch(() => undefined);
+      }
+    } finally {
+      live?.off('lines', note);
+      live?.off('end', end);
+      signal.removeEventListener('abort', end);
+    }
+  }
+
+  private async readFiles(runId: string, { tail = DEFAULT_TAIL, since }: { tail?: number; since?: Date }): Promise<LogLine[]> {
     const wanted = Math.min(tail, MAX_TAIL);
     let lines: LogLine[] = [];
     for (let index = 0; index < FILES && lines.length < wanted; index++) {
@@ -51,58 +97,30 @@ export class RunLogs implements LogReader {
     return matching.slice(Math.max(0, matching.length - wanted));
   }
 
-  async *follow(runId: string, options: { tail?: number; since?: Date }, signal: AbortSignal): AsyncIterable<LogLine> {
-    const live = this.live.get(runId);
-    const stopped = new AbortController();
-    const stop = () => stopped.abort();
-    signal.addEventListener('abort', stop, { once: true });
-    live?.once('end', stop);
-    const behind: LogLine[] = [];
-    let missed = 0;
-    const wake = new EventEmitter();
-    const note = (lines: LogLine[]) => {
-      behind.push(...lines);
-      if (behind.length > MAX_BEHIND) missed += behind.splice(0, behind.length - MAX_BEHIND).length;
-      wake.emit('lines');
-    };
-    try {
-      await this.writing.get(runId);
-      const old = await this.read(runId, options);
-      live?.on('lines', note);
-      yield* old;
-      if (!live || !this.live.has(runId)) return;
-      const wakes = on(wake, 'lines', { signal: stopped.signal });
-      for (;;) {
-        if (missed > 0)
-          yield { at: new Date().toISOString(), stream: 'system', instanceId: '', line: `${missed} lines were missed by this reader` };
-        missed = 0;
-        yield* behind.splice(0);
-        if (stopped.signal.aborted) return;
-        if (behind.length === 0) await wakes.next().catch(() => undefined);
-      }
-    } finally {
-      live?.off('lines', note);
-      live?.off('end', stop);
-      signal.removeEventListener('abort', stop);
-    }
-  }
-
-  /** One after the other for each run. What cannot be written (a full disk) is lost, and nothing else is. */
-  private append(runId: string, lines: LogLine[]): Promise<void> {
-    const next = (this.writing.get(runId) ?? Promise.resolve()).then(async () => {
+  /** What cannot be written (a full disk) is lost, and nothing else is. */
+  private append(runId: string, lines: readonly LogLine[]): Promise<void> {
+    return this.inTurn(runId, async () => {
       try {
-        await this.rotate(runId);
-        await appendFile(this.file(runId, 0), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+        for (const piece of pieces(lines)) {
+          await this.rotate(runId);
+          await appendFile(this.file(runId, 0), piece, { mode: 0o600 });
+        }
       } catch {
         // nobody can be told here; the live readers still get them
       }
       this.live.get(runId)?.emit('lines', lines);
     });
-    this.writing.set(runId, next);
-    void next.then(() => {
-      if (this.writing.get(runId) === next) this.writing.delete(runId);
+  }
+
+  /** One task after the other for each run: a reader never meets a file that is being renamed. `task` must not reject. */
+  private inTurn<T>(runId: string, task: () => Promise<T>): Promise<T> {
+    const result = (this.turns.get(runId) ?? Promise.resolve()).then(task);
+    const turn = result.then(() => undefined);
+    this.turns.set(runId, turn);
+    void turn.then(() => {
+      if (this.turns.get(runId) === turn) this.turns.delete(runId);
     });
-    return next;
+    return result;
   }
 
   private async rotate(runId: string): Promise<void> {
@@ -131,6 +149,18 @@ export class RunLogs implements LogReader {
   private file(runId: string, index: number): string {
     return join(this.folder, runId, `lines.${index}.ndjson`);
   }
+}
+
+/** JSON lines, in pieces: a file is no longer than its bound and one piece. */
+function* pieces(lines: readonly LogLine[]): Iterable<string> {
+  let piece = '';
+  for (const line of lines) {
+    piece += `${JSON.stringify(line)}\n`;
+    if (piece.length < PIECE_CHARACTERS) continue;
+    yield piece;
+    piece = '';
+  }
+  if (piece !== '') yield piece;
 }
 
 function parseLines(text: string): LogLine[] {
