@@ -10,13 +10,15 @@ import { RequestHead } from '../http1/request-head.js';
 import type { Refusal } from '../http1/scan-error.js';
 import { BodyCopy } from '../upstream/body-copy.js';
 import type { RequestCopy } from '../upstream/forwarder.js';
+import { readInto } from './accepted-socket.js';
 import type { EngineContext, Expiring } from './engine-context.js';
 import type { InstanceConnection } from './instance-connection.js';
+import { LONG_READ_BYTES, ReadBuffer } from './read-buffer.js';
 import { RequestClock } from './request-clock.js';
 import { ScannedFields } from './scanned-fields.js';
 import { type ClientSide, type InstancePools, Transfer } from './transfer.js';
 import { joinTunnel } from './tunnel.js';
-import { FULL, type Sent, sentBy, writePiece } from './write-piece.js';
+import { FULL, LEFT, type Sent, sentBy, writePiece } from './write-piece.js';
 
 /** Between requests. */
 const IDLE = 0;
@@ -31,6 +33,7 @@ const TUNNEL = 5;
 const CLOSED = 6;
 
 const LINGER_MS = 2_000;
+const MAX_HELD_BYTES = 16_384;
 /**
  * A client that has ended its side may be waiting for its answer, or be gone: only sending to it would tell. It is given this time, again after
  * each piece of the answer; then the instance is spared the rest of the work.
@@ -48,6 +51,10 @@ export class ClientConnection implements Expiring, ClientSide {
   private readonly fields: ScannedFields;
   private readonly transfer: Transfer;
   private readonly remoteAddress: string;
+  private readonly socket: Socket;
+  private readonly buffer = new ReadBuffer();
+  /** Bytes of the last read; 0 when they are still on their way to the instance. */
+  private lastRead = 0;
   private body: ChunkedBody | null = null;
   private bodyLeft = 0;
   private bodyDeadline = 0;
@@ -56,15 +63,17 @@ export class ClientConnection implements Expiring, ClientSide {
   private keepAlive = true;
   /** The client has ended its side. */
   private halfClosed = false;
-  /** Bytes that cannot be taken yet; the socket is paused meanwhile. */
+  /** Bytes that cannot be taken yet. Reading goes on until they are many: only who reads learns that the client is gone. */
   private held: Buffer | null = null;
+  /** The client ended its side behind what is held. */
+  private endHeld = false;
   /** The instance does not take more of the body at the moment. */
   private blocked = false;
   private taking = false;
 
   constructor(
     private readonly engine: EngineContext & InstancePools,
-    private readonly socket: Socket,
+    accepted: Socket,
     private readonly onGone: (connection: ClientConnection) => void,
   ) {
     const { headBytes, targetBytes, headTimeoutMs, requestTimeoutMs } = engine.limits;
@@ -73,9 +82,14 @@ export class ClientConnection implements Expiring, ClientSide {
     this.input = new HeadInput(headBytes);
     this.fields = new ScannedFields(this.head.fields);
     this.transfer = new Transfer(engine, this, this.head);
-    this.remoteAddress = plainAddress(socket.remoteAddress ?? '');
+    this.remoteAddress = plainAddress(accepted.remoteAddress ?? '');
     this.deadline = engine.now + headTimeoutMs;
-    socket.on('data', (chunk: Buffer) => this.take(chunk, 0));
+    const socket = readInto(accepted, {
+      buffer: () => this.buffer.next(this.phase === BODY && this.lastRead >= LONG_READ_BYTES),
+      callback: (bytes, buffer) => this.onRead(buffer as Buffer, bytes),
+    });
+    this.socket = socket;
+    if (socket === accepted) socket.on('data', (chunk: Buffer) => this.take(chunk, 0, chunk.length));
     socket.on('end', () => this.onEnd());
     socket.on('drain', () => this.onDrain());
     socket.on('error', () => this.close());
@@ -91,22 +105,34 @@ export class ClientConnection implements Expiring, ClientSide {
     return this.keepAlive && this.requestWhole && !this.halfClosed && !this.engine.draining;
   }
 
-  private take(chunk: Buffer, start: number): void {
+  private onRead(buffer: Buffer, length: number): boolean {
+    // A tunnel's bytes go the way of streams.
+    if (this.phase === TUNNEL) return this.socket.push(Buffer.from(buffer.subarray(0, length)));
+    this.lastRead = length;
+    this.take(buffer, 0, length);
+    return true;
+  }
+
+  /** Takes `chunk[start, end)`, which is valid until this returns. */
+  private take(chunk: Buffer, start: number, end: number): void {
     let p = start;
     this.taking = true;
-    while (p < chunk.length && this.held === null) {
-      if (this.phase <= HEAD) p = this.takeHead(chunk, p);
-      else if (this.phase === BODY && this.transfer.ready) p = this.takeBody(chunk, p);
-      else if (this.phase === BODY || this.phase === ANSWER) this.hold(chunk, p);
+    while (p < end) {
+      if (this.held !== null || this.blocked) p = this.hold(chunk, p, end);
+      else if (this.phase <= HEAD) p = this.takeHead(chunk, p, end);
+      else if (this.phase === BODY && this.transfer.ready) p = this.takeBody(chunk, p, end);
+      else if (this.phase === BODY || this.phase === ANSWER) p = this.hold(chunk, p, end);
       else break;
     }
     this.taking = false;
     if (this.phase === BODY || this.phase === ANSWER) this.transfer.flush();
   }
 
-  private hold(chunk: Buffer, start: number): void {
-    this.held = start === 0 ? chunk : chunk.subarray(start);
-    this.socket.pause();
+  private hold(chunk: Buffer, start: number, end: number): number {
+    const more = chunk.subarray(start, end);
+    this.held = this.held === null ? Buffer.from(more) : Buffer.concat([this.held, more]);
+    if (this.held.length >= MAX_HELD_BYTES) this.socket.pause();
+    return end;
   }
 
   /** Goes on with what was held: the instance is ready for the body, or the next request may be read. */
@@ -116,24 +142,25 @@ export class ClientConnection implements Expiring, ClientSide {
     const { held } = this;
     if (held !== null) {
       this.held = null;
-      this.take(held, 0);
+      this.take(held, 0, held.length);
+      if (this.endHeld && this.held === null && this.phase !== CLOSED) this.onEnd();
     }
-    if (this.held === null && !this.blocked) this.socket.resume();
+    if ((this.held?.length ?? 0) < MAX_HELD_BYTES) this.socket.resume();
   }
 
-  private takeHead(chunk: Buffer, start: number): number {
+  private takeHead(chunk: Buffer, start: number, end: number): number {
     const { head, input } = this;
-    const next = input.read(head, chunk, start, chunk.length);
+    const next = input.read(head, chunk, start, end);
     if (next === REFUSED) {
       this.refuseHead(head.refusal as Refusal);
-      return chunk.length;
+      return end;
     }
     if (next < 0) {
       if (this.phase === IDLE && !head.untouched) {
         this.phase = HEAD;
         this.deadline = this.engine.now + this.engine.limits.headTimeoutMs;
       }
-      return chunk.length;
+      return end;
     }
     this.open();
     return next;
@@ -203,39 +230,35 @@ export class ClientConnection implements Expiring, ClientSide {
     this.deadline = this.bodyDeadline;
   }
 
-  private takeBody(chunk: Buffer, start: number): number {
+  private takeBody(chunk: Buffer, start: number, length: number): number {
     const { bodyBytes } = this.engine.limits;
-    this.bodyCame(chunk.length - start);
+    this.bodyCame(length - start);
     let end: number;
     let passEnd: number;
     let tail = '';
     if (this.body !== null && this.head.framing === CHUNKED) {
       const { bodyCopy } = this;
-      end = this.body.scan(chunk, start, chunk.length, bodyCopy === null ? undefined : (bytes, from, to) => bodyCopy.add(bytes, from, to));
+      end = this.body.scan(chunk, start, length, bodyCopy === null ? undefined : (bytes, from, to) => bodyCopy.add(bytes, from, to));
       passEnd = this.body.passEnd;
       if (end === REFUSED) {
         this.keepAlive = false;
         this.transfer.fail('bad_request', this.body.refusal?.detail ?? '');
-        return chunk.length;
+        return length;
       }
       if (bodyBytes > 0 && this.body.contentBytes > bodyBytes) {
         this.transfer.fail('body_too_large', bodyLimit(bodyBytes));
-        return chunk.length;
+        return length;
       }
       if (this.body.done) tail = this.body.trailerSection;
     } else {
-      passEnd = Math.min(chunk.length, start + this.bodyLeft);
+      passEnd = Math.min(length, start + this.bodyLeft);
       this.bodyLeft -= passEnd - start;
       this.bodyCopy?.add(chunk, start, passEnd);
       end = this.bodyLeft === 0 ? passEnd : -1;
     }
     const { transfer } = this;
-    if (passEnd > start && transfer.sendBody(chunk, start, passEnd) === FULL) {
-      this.blocked = true;
-      this.deadline = 0;
-      this.socket.pause();
-    }
-    if (end < 0) return chunk.length;
+    if (passEnd > start) this.passOn(transfer.sendBody(chunk, start, passEnd));
+    if (end < 0) return length;
     this.requestWhole = true;
     this.phase = ANSWER;
     this.deadline = 0;
@@ -243,6 +266,15 @@ export class ClientConnection implements Expiring, ClientSide {
     this.bodyCopy?.send();
     this.bodyCopy = null;
     return end;
+  }
+
+  private passOn(sent: Sent): void {
+    if (sent === LEFT) return;
+    this.buffer.giveAway();
+    this.lastRead = 0;
+    if (sent !== FULL) return;
+    this.blocked = true;
+    this.deadline = 0;
   }
 
   unblock(): void {
@@ -334,8 +366,8 @@ export class ClientConnection implements Expiring, ClientSide {
     this.blocked = false;
     this.deadline = this.engine.now + LINGER_MS;
     this.socket.end();
-    if (this.halfClosed) return;
-    this.socket.resume();
+    if (this.endHeld) this.socket.destroySoon();
+    else if (!this.halfClosed) this.socket.resume();
   }
 
   private onDrain(): void {
@@ -349,6 +381,8 @@ export class ClientConnection implements Expiring, ClientSide {
   }
 
   private onEnd(): void {
+    this.endHeld = this.held !== null;
+    if (this.endHeld) return;
     this.halfClosed = true;
     // The answer to a whole request is still wanted (RFC 9112 §9.6).
     if (this.phase === ANSWER) this.deadline = this.engine.now + HALF_CLOSED_MS;
@@ -366,6 +400,7 @@ export class ClientConnection implements Expiring, ClientSide {
     if (wasTunnel) this.transfer.tunnelEnded();
     else this.transfer.abort();
     this.socket.destroy();
+    this.buffer.release();
     this.onGone(this);
   }
 }

@@ -10,7 +10,7 @@ import { RESPONSE_HEAD_LIMITS } from '../http1/limits.js';
 import { ResponseHead } from '../http1/response-head.js';
 import type { InstanceState } from '../upstream/instance.js';
 import type { EngineContext, Expiring } from './engine-context.js';
-import { ReadBuffer } from './read-buffer.js';
+import { LONG_READ_BYTES, ReadBuffer } from './read-buffer.js';
 import { type Sent, writePiece } from './write-piece.js';
 
 /** Why there is no whole answer. `closed`: before its first byte. */
@@ -56,8 +56,6 @@ const CLOSED = 5;
 const MAX_INTERIM = 32;
 /** The instance may close a kept connection after the time it names; one second earlier we do, so that no request meets a closing door. */
 const HINT_MARGIN_MS = 1_000;
-/** A read of so many bytes inside a body: more will follow at once. */
-const LONG_READ = 32_768;
 
 /** One connection to an instance: writes a request, reads its answer as strictly as RFC 9112 has it, and is used again. */
 export class InstanceConnection implements Expiring {
@@ -99,7 +97,7 @@ export class InstanceConnection implements Expiring {
     const { protocol, hostname: host, port } = pool.instance.address;
     const secure = protocol === 'https:';
     const onread = {
-      buffer: () => this.buffer.next(this.phase === BODY && this.lastRead >= LONG_READ),
+      buffer: () => this.buffer.next(this.phase === BODY && this.lastRead >= LONG_READ_BYTES),
       callback: (bytes: number, buffer: Uint8Array) => this.onRead(buffer as Buffer, bytes),
     };
     this.socket = secure

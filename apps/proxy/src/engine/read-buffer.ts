@@ -3,6 +3,8 @@
  * proxy's work on a small request.
  */
 const BUFFER_BYTES = 65_536;
+/** A read of so many bytes inside a body: more will follow at once. */
+export const LONG_READ_BYTES = 32_768;
 /** For connections in the middle of a long body; as many are kept for the next ones. */
 const MAX_SPARE = 64;
 const spare: Buffer[] = [];

@@ -21,10 +21,12 @@ export function joinTunnel(sides: { client: Socket; instance: Socket }, options:
     for (const event of ['data', 'end', 'drain']) socket.removeAllListeners(event);
     socket.allowHalfOpen = true;
     socket.setTimeout(options.idleMs, () => end());
-    socket.once('end', () => {
-      // One side has said its last word: the other may still answer, but not hold the tunnel open.
+    const onLastWord = () => {
+      // The other side may still answer, but not hold the tunnel open.
       for (const either of both) either.setTimeout(Math.min(HALF_CLOSED_IDLE_MS, options.idleMs));
-    });
+    };
+    if (socket.readableEnded) onLastWord();
+    else socket.once('end', onLastWord);
     socket.once('error', () => end());
   }
   let ended = false;
