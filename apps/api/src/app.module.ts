@@ -17,6 +17,7 @@ import { MetricsModule } from './metrics/metrics.module.js';
 import { NamespacesModule } from './namespaces/namespaces.module.js';
 import { ProgramsModule } from './programs/programs.module.js';
 import type { LocalRuntime } from './programs/run-host.js';
+import { ReleasesModule } from './releases/releases.module.js';
 import { BUS, CONFIG, LOGGER, RUNTIME, SHUTDOWN } from './tokens.js';
 
 /** One line per noun. */
@@ -29,6 +30,7 @@ const NOUNS = [
   HostsModule,
   ProgramsModule,
   MeasurementsModule,
+  ReleasesModule,
 ];
 
 /** What is made outside of Nest, and lives longer. */

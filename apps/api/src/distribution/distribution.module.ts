@@ -5,11 +5,12 @@ import { AppDistributionController, ServiceDistributionController } from './dist
 import { DistributionRepository } from './distribution.repository.js';
 import { DistributionService } from './distribution.service.js';
 import { DistributionWriter } from './distribution-writer.js';
+import { ManualChanges } from './manual-changes.js';
 
 @Module({
   imports: [PublishingModule],
   controllers: [AppDistributionController, ServiceDistributionController],
-  providers: [DistributionService, DistributionRepository, DistributionWriter, AppsRepository],
-  exports: [DistributionWriter],
+  providers: [DistributionService, DistributionRepository, DistributionWriter, ManualChanges, AppsRepository],
+  exports: [DistributionWriter, ManualChanges],
 })
 export class DistributionModule {}

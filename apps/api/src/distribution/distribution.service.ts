@@ -11,6 +11,7 @@ import type { DistributionRevision, DistributionScope, DistributionSource } from
 import { DistributionRepository } from './distribution.repository.js';
 import { changesWhenZeroing, type DistributionView, followedBy, idleVersions, positive, runningVersions } from './distribution-rules.js';
 import { allowed, requireKnownVersions } from './distribution-writer.js';
+import { ManualChanges } from './manual-changes.js';
 
 /** What the API says of one scope's distribution. Weights in percent. */
 export interface DistributionState {
@@ -48,6 +49,7 @@ export class DistributionService {
     private readonly apps: AppsRepository,
     private readonly routes: RouteChanges,
     private readonly propagation: Propagation,
+    private readonly manual: ManualChanges,
   ) {}
 
   async get(scope: DistributionScope): Promise<DistributionState> {
@@ -118,6 +120,12 @@ export class DistributionService {
       if (request.dryRun) return this.preview(tx, scope, view, current, weights, author);
       const routeRevision = await this.routes.commit(tx, scope.namespace, scope.app);
       await this.repository.store(tx, scope, weights, author, routeRevision);
+      await this.manual.tell(tx, {
+        namespace: scope.namespace,
+        app: scope.app,
+        version: null,
+        what: `${NAMES[source] ?? source} by ${request.by}`,
+      });
       return this.describe(tx, scope, routeRevision);
     });
     return this.withPropagation(scope, state, request.dryRun ? 0 : request.waitMs);
@@ -216,6 +224,8 @@ export class DistributionService {
     );
   }
 }
+
+const NAMES: Partial<Record<DistributionSource, string>> = { api: 'change of the weights', rollback: 'rollback', zero: 'zeroing' };
 
 /** The strong ETag of a distribution; `"0"` while there is none. */
 export function distributionEtag(revision: number): string {

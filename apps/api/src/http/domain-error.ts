@@ -23,6 +23,8 @@ export interface FieldError {
 }
 
 export interface DomainErrorOptions {
+  /** Further members of the answer, for programs: what is allowed instead, what is missing. */
+  members?: Readonly<Record<string, unknown>>;
   errors?: readonly FieldError[];
   cause?: unknown;
 }
@@ -33,6 +35,7 @@ export interface DomainErrorOptions {
  */
 export class DomainError extends Error {
   readonly errors: readonly FieldError[];
+  readonly members: Readonly<Record<string, unknown>>;
 
   constructor(
     readonly kind: ErrorKind,
@@ -43,5 +46,6 @@ export class DomainError extends Error {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'DomainError';
     this.errors = options.errors ?? [];
+    this.members = options.members ?? {};
   }
 }

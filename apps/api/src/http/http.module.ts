@@ -5,6 +5,7 @@ import { AuthGuard } from './auth.guard.js';
 import { ContentTypeGuard } from './consumes.js';
 import { IdempotencyInterceptor } from './idempotency.interceptor.js';
 import { IdempotencyRepository } from './idempotency.repository.js';
+import { ServerSentEvents } from './server-sent-events.js';
 import { createValidationPipe } from './validation.js';
 
 /** What all routes share. Guards run in this order. Middleware and the problem filter are in create-app.ts: they also see what has no route. */
@@ -12,12 +13,13 @@ import { createValidationPipe } from './validation.js';
 @Module({
   providers: [
     Metrics,
+    ServerSentEvents,
     IdempotencyRepository,
     { provide: APP_GUARD, useClass: AuthGuard },
     { provide: APP_GUARD, useClass: ContentTypeGuard },
     { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
     { provide: APP_PIPE, useFactory: createValidationPipe },
   ],
-  exports: [Metrics],
+  exports: [Metrics, ServerSentEvents],
 })
 export class HttpModule {}

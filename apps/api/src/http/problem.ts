@@ -35,11 +35,12 @@ const STATUS: Record<ErrorKind, number> = {
 };
 
 export function toProblem(error: DomainError, requestId?: string): Problem {
-  const { kind, code, detail, errors } = error;
-  return problem(STATUS[kind], code, detail, {
+  const { kind, code, detail, errors, members } = error;
+  const known = problem(STATUS[kind], code, detail, {
     ...(STATUS[kind] === 400 ? { errors } : {}),
     ...(requestId === undefined ? {} : { requestId }),
   });
+  return { ...members, ...known };
 }
 
 export function problem(status: number, code: string, detail: string, more: Pick<Problem, 'errors' | 'requestId'> = {}): Problem {

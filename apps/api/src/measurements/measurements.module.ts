@@ -8,7 +8,6 @@ import { MeasurementsRepository } from './measurements.repository.js';
 import { MetricsController } from './metrics.controller.js';
 import { MetricsRepository } from './metrics.repository.js';
 import { MetricsReader } from './metrics-reader.js';
-import { MetricsStream } from './metrics-stream.js';
 import { ObservationsRepository } from './observations.repository.js';
 
 @Module({
@@ -22,7 +21,6 @@ import { ObservationsRepository } from './observations.repository.js';
     ObservationsRepository,
     MetricsRepository,
     MetricsReader,
-    MetricsStream,
     { provide: PUBLISHING_CLOCK, useValue: monotonicClock },
   ],
   exports: [Accountant, ObservationsRepository],

@@ -4,10 +4,11 @@ import type { Response } from 'express';
 import { NameParam } from '../http/names.js';
 import { ApiPage, ApiProblems } from '../http/openapi.js';
 import { PageQuery, type PageRequest, paginate } from '../http/pagination.js';
+import { ServerSentEvents } from '../http/server-sent-events.js';
 import { ErrorPageDto, MetricsDto, toErrorDto, toMetricsDto } from './dto/metrics.dto.js';
 import { ErrorsQueryDto, invalid, MetricsQueryDto, StreamQueryDto, toQuestion } from './dto/metrics-query.dto.js';
 import { MetricsReader } from './metrics-reader.js';
-import { MetricsStream } from './metrics-stream.js';
+import { metricsEvents } from './metrics-stream.js';
 
 const DEFAULT_WINDOW = '5m';
 const STREAM_EXAMPLE = 'event: metrics\nid: 2026-01-01T12:00:03.412Z\ndata: {"window":"5m","groups":[{"version":2,"requests":1200}]}\n\n';
@@ -20,7 +21,7 @@ const LONGEST_ERROR_WINDOW_MS = 7 * 86_400_000;
 export class MetricsController {
   constructor(
     private readonly reader: MetricsReader,
-    private readonly streams: MetricsStream,
+    private readonly streams: ServerSentEvents,
   ) {}
 
   @Get('metrics')
@@ -51,7 +52,7 @@ export class MetricsController {
   ): Promise<void> {
     const question = toQuestion(query);
     const look = async () => toMetricsDto(query.window ?? DEFAULT_WINDOW, await this.reader.read({ namespace, app }, question));
-    await this.streams.answer(response, look);
+    await this.streams.answer(response, (gone) => metricsEvents(look, gone));
   }
 
   @Get('errors')

@@ -1,4 +1,4 @@
-import { type Measures, noMeasures } from '@app-fabric/measurement';
+import { floorTo, type Measures, noMeasures, RESOLUTIONS, RETENTION } from '@app-fabric/measurement';
 import { Injectable } from '@nestjs/common';
 import { query, type Transaction } from '../database/transaction.js';
 import { type Observation, observationKey } from './ledger.js';
@@ -45,6 +45,18 @@ export class ObservationsRepository {
       app,
     ]);
     return new Map(rows.map((row) => [row.version, toObservation(row)]));
+  }
+
+  /** How much of a time lies in buckets in which requests of the version were counted. */
+  async measuredMs(tx: Transaction, { namespace, app }: AppRef, version: number, fromMs: number, toMs: number): Promise<number> {
+    const resolution = RESOLUTIONS.find((seconds) => toMs - fromMs <= RETENTION[seconds] * 1_000) ?? 3_600;
+    const [row] = await query<{ buckets: string }>(
+      tx,
+      `SELECT count(DISTINCT at_ms) AS buckets FROM measurements
+        WHERE namespace = $1 AND app = $2 AND version = $3 AND instance = '' AND resolution = $4 AND at_ms >= $5 AND at_ms < $6`,
+      [namespace, app, version, resolution, floorTo(fromMs, resolution), Math.ceil(toMs)],
+    );
+    return Math.min(toMs - fromMs, Number(row!.buckets) * resolution * 1_000);
   }
 
   /** All of these apps; nobody else changes them until the transaction ends. Always in the same order, so that no two wait for each other. */

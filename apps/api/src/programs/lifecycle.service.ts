@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { type Transaction, Transactions } from '../database/transaction.js';
 import type { DistributionChanges } from '../distribution/distribution-rules.js';
 import { DistributionWriter } from '../distribution/distribution-writer.js';
+import { ManualChanges } from '../distribution/manual-changes.js';
 import { DomainError } from '../http/domain-error.js';
 import { checkIfMatch, type IfMatch } from '../http/etag.js';
 import { RouteChanges } from '../publishing/route-changes.js';
@@ -27,6 +28,8 @@ export interface StopOptions {
   ifMatch: IfMatch;
   by: string;
   dryRun: boolean;
+  /** A release does it, so no release has to be told. */
+  forRelease?: boolean;
 }
 
 export interface Stopped {
@@ -46,6 +49,7 @@ export class LifecycleService {
     private readonly distributions: DistributionWriter,
     private readonly starter: RunStarter,
     private readonly supervisor: RunSupervisor,
+    private readonly manual: ManualChanges,
   ) {}
 
   /** 409 already_running, running_in_other_version, bundle_missing, no_host. */
@@ -164,6 +168,8 @@ export class LifecycleService {
         routeRevision = await this.routes.commit(tx, namespace, app);
         const reason = `stopped ${services.join(', ')} of version ${version}`;
         await this.distributions.apply(tx, { namespace, app }, distributions, { by: options.by, source: 'stop', reason }, routeRevision);
+        if (!options.forRelease)
+          await this.manual.tell(tx, { namespace, app, version, what: `version ${version} was stopped by ${options.by}` });
       }
       const after: Run[] = [];
       for (const { runId } of runs) {

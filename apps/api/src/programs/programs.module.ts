@@ -39,5 +39,6 @@ import { VersionLogs } from './version-logs.js';
     AppsRepository,
     NamespacesRepository,
   ],
+  exports: [LifecycleService, ProgramsService, RunStarter],
 })
 export class ProgramsModule {}

@@ -21,7 +21,7 @@ export class RunStarter {
   /** `instances` null: as the namespace says, else the artifact. 409 already_running, running_in_other_version, bundle_missing, no_host. */
   async start(tx: Transaction, { ref, spec, bundleSha256 }: Program, instances: number | null): Promise<Run> {
     await this.requireOneVersion(tx, { ref, spec });
-    const hostId = spec.command ? (this.host.id ?? (await this.runs.leastBusyHost(tx, HOST_GONE_SECONDS))) : null;
+    const hostId = await this.hostFor(tx, spec);
     if (spec.command && hostId === null && ref.type !== 'service') {
       const detail = `No control plane may start programs now (FABRIC_PROCESS_RUNTIME), and a ${ref.type} cannot be registered.`;
       throw new DomainError('conflict', 'no_host', detail);
@@ -34,6 +34,16 @@ export class RunStarter {
     if (!(await this.runs.insert(tx, { runId, program: ref, hostId, status: 'PENDING', desiredInstances }))) throw alreadyRunning(null);
     await this.runs.tell(tx, runId);
     return (await this.runs.find(tx, runId))!;
+  }
+
+  /** Whether its instances would be started from here, and could be. */
+  async canStart(tx: Transaction, { spec, bundleSha256 }: Program): Promise<boolean> {
+    return bundleSha256 !== null && (await this.hostFor(tx, spec)) !== null;
+  }
+
+  /** null: its instances run elsewhere. */
+  private async hostFor(tx: Transaction, spec: Program['spec']): Promise<string | null> {
+    return spec.command ? (this.host.id ?? (await this.runs.leastBusyHost(tx, HOST_GONE_SECONDS))) : null;
   }
 
   /** A worker or flow runs in one version at a time, unless its artifact says that it may run in several. */

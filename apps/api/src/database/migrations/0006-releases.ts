@@ -18,12 +18,13 @@ const STATEMENTS = [
   `CREATE TABLE release_plans (
      namespace text NOT NULL REFERENCES namespaces(name) ON DELETE CASCADE,
      name text NOT NULL,
+     description text,
      plan jsonb NOT NULL,
      revision integer NOT NULL DEFAULT 1,
      created_at timestamptz NOT NULL DEFAULT now(),
      updated_at timestamptz NOT NULL DEFAULT now(),
      PRIMARY KEY (namespace, name))`,
-  // plan: as it was when the release began. base: the weights before it, without the candidate. ended_at IS NULL: active.
+  // plan: as it was when the release began. base: what was before it. progress: what the engine has seen on its way. ended_at IS NULL: active.
   `CREATE TABLE releases (
      release_id uuid PRIMARY KEY,
      namespace text NOT NULL,
@@ -36,9 +37,7 @@ const STATEMENTS = [
      status text NOT NULL,
      revision integer NOT NULL DEFAULT 1,
      base jsonb NOT NULL,
-     base_revision integer NOT NULL,
-     zeroing jsonb,
-     last_sequence integer NOT NULL DEFAULT 0,
+     progress jsonb NOT NULL,
      reason text,
      started_by text NOT NULL,
      started_at timestamptz NOT NULL,
@@ -46,16 +45,12 @@ const STATEMENTS = [
      FOREIGN KEY (namespace, app) REFERENCES apps(namespace, name) ON DELETE CASCADE)`,
   'CREATE UNIQUE INDEX releases_one_active ON releases (namespace, app) WHERE ended_at IS NULL',
   'CREATE INDEX releases_by_app ON releases (namespace, app, started_at DESC, release_id)',
+  // event: as libs/release makes it.
   `CREATE TABLE release_events (
      release_id uuid NOT NULL REFERENCES releases(release_id) ON DELETE CASCADE,
      sequence integer NOT NULL,
      at timestamptz NOT NULL,
-     type text NOT NULL,
-     from_status text,
-     to_status text,
-     by text NOT NULL,
-     reason text,
-     evidence jsonb,
+     event jsonb NOT NULL,
      PRIMARY KEY (release_id, sequence))`,
   // Of the two versions of an active release, since the moment from which they are compared. Milliseconds since 1970.
   `CREATE TABLE measurement_observations (

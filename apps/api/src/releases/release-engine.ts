@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { Logger } from 'pino';
+import { Notifications } from '../database/notifications.js';
+import { Transactions } from '../database/transaction.js';
+import { LeaseRepository } from '../publishing/lease.repository.js';
+import { Propagation } from '../publishing/propagation.js';
+import { PUBLISHING_CLOCK, type PublishingClock } from '../publishing/publishing-clock.js';
+import { LOGGER } from '../tokens.js';
+import { ReleaseSignals } from './release-signals.js';
+import { ReleaseStepper } from './release-stepper.js';
+import { type ActiveRelease, RELEASES_CHANNEL, ReleasesRepository } from './releases.repository.js';
+
+const LEASE = 'release-engine';
+const LEASE_SECONDS = 5;
+const TICK_MS = 1_000;
+
+/**
+ * Looks at every active release, about once a second and when something has happened to one. One replica at a time does it (lease); should two
+ * do it, the lock of each release keeps them apart, and nothing is done twice. It keeps nothing that the database does not have.
+ */
+@Injectable()
+export class ReleaseEngine implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly holder = randomUUID();
+  private leaseUntilMs = 0;
+  private askAgainAtMs = 0;
+  private again = false;
+  private running: Promise<void> | null = null;
+  private stopped = false;
+  private failing = false;
+  private stopTick: () => void = () => undefined;
+  private unsubscribe: () => void = () => undefined;
+
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly releases: ReleasesRepository,
+    private readonly stepper: ReleaseStepper,
+    private readonly leases: LeaseRepository,
+    private readonly propagation: Propagation,
+    private readonly signals: ReleaseSignals,
+    notifications: Notifications,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(PUBLISHING_CLOCK) private readonly clock: PublishingClock,
+  ) {
+    notifications.on(RELEASES_CHANNEL, () => this.wake());
+  }
+
+  onApplicationBootstrap(): void {
+    this.unsubscribe = this.signals.onChange(() => this.wake());
+    this.stopTick = this.clock.every(TICK_MS, () => this.wake());
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    this.stopTick();
+    this.unsubscribe();
+    await this.running;
+    if (this.leaseUntilMs > 0) await this.transactions.run((tx) => this.leases.release(tx, LEASE, this.holder)).catch(() => undefined);
+  }
+
+  /** Says that there may be something to decide. Returns at once; calls while a round runs lead to one more round. */
+  wake(): void {
+    this.again = true;
+    if (this.running || this.stopped) return;
+    this.running = this.rounds();
+  }
+
+  private async rounds(): Promise<void> {
+    while (this.again && !this.stopped) {
+      this.again = false;
+      try {
+        await this.round();
+        this.failing = false;
+      } catch (error) {
+        // Said once: while the database is away this comes every second.
+        if (!this.failing) this.logger.warn({ err: error }, 'releases cannot be looked after now; the next round tries again');
+        this.failing = true;
+      }
+    }
+    this.running = null; // in the same turn as the last look at `again`: a wake in between would be lost
+  }
+
+  private async round(): Promise<void> {
+    if (!(await this.holdLease())) return;
+    for (const release of await this.transactions.read((tx) => this.releases.active(tx))) {
+      if (this.stopped) return;
+      await this.lookAt(release).catch((error: unknown) =>
+        this.logger.warn({ err: error, releaseId: release.id }, 'this release could not be looked after now; the next round tries again'),
+      );
+    }
+  }
+
+  private async lookAt({ id, namespace, app, routeRevision }: ActiveRelease): Promise<void> {
+    const { complete } = await this.propagation.waitFor({ routeRevision, namespace, app }, 0);
+    await this.stepper.step(id, { routeRevision, complete });
+  }
+
+  /** Renewed when half of it is over. Whoever does not get it asks again when it may have run out. */
+  private async holdLease(): Promise<boolean> {
+    const nowMs = this.clock.nowMs();
+    if (nowMs < this.leaseUntilMs - (LEASE_SECONDS * 1_000) / 2) return true;
+    if (nowMs < this.askAgainAtMs) return false;
+    const held = await this.transactions.run((tx) => this.leases.hold(tx, LEASE, this.holder, LEASE_SECONDS));
+    this.leaseUntilMs = held ? nowMs + LEASE_SECONDS * 1_000 : 0;
+    this.askAgainAtMs = held ? 0 : nowMs + (LEASE_SECONDS * 1_000) / 3;
+    return held;
+  }
+}

@@ -1,0 +1,153 @@
+import { type Measures, requestsOf } from '@app-fabric/measurement';
+import { type Evidence, LONGEST_UNWATCHED_MS, type Measured } from '@app-fabric/release';
+import type { Weights } from '@app-fabric/routing';
+import { Injectable } from '@nestjs/common';
+import type { Transaction } from '../database/transaction.js';
+import { DistributionRepository } from '../distribution/distribution.repository.js';
+import { runningVersions } from '../distribution/distribution-rules.js';
+import type { Observation } from '../measurements/ledger.js';
+import { ObservationsRepository } from '../measurements/observations.repository.js';
+import type { Release, ReleaseProgress, Zeroing } from './release.js';
+import { ReleaseFreeze } from './release-freeze.js';
+import { ReleaseHooks } from './release-hooks.js';
+import { type Orders, ordersFor, type ServiceStanding } from './release-orders.js';
+import { ReleasePrograms } from './release-programs.js';
+import { sameWeights, wantedWeights } from './release-weights.js';
+
+/** Proxies tell once a second what came; this is time enough for what was on its way. */
+const QUIET_MS = 3_000;
+
+/** What the proxies have said, asked before the transaction: the change of routes, and whether all that live route by it. */
+export interface Applied {
+  routeRevision: number;
+  complete: boolean;
+}
+
+/** The world as one transaction sees it. */
+export interface Seen {
+  nowMs: number;
+  evidence: Evidence;
+  progress: ReleaseProgress;
+  standings: { candidate: readonly ServiceStanding[]; baseline: readonly ServiceStanding[] };
+  running: ReadonlySet<number>;
+  /** Of the app; null: it has no distribution. */
+  current: { weights: Weights | null; routeRevision: number } | null;
+}
+
+/** Gathers the evidence for a decision. */
+@Injectable()
+export class ReleaseWorld {
+  constructor(
+    private readonly distributions: DistributionRepository,
+    private readonly observations: ObservationsRepository,
+    private readonly programs: ReleasePrograms,
+    private readonly hooks: ReleaseHooks,
+    private readonly freeze: ReleaseFreeze,
+  ) {}
+
+  async look(tx: Transaction, release: Release, nowMs: number, applied: Applied | null): Promise<Seen> {
+    const { namespace, app, state } = release;
+    const view = await this.distributions.view(tx, namespace, app);
+    const current = await this.distributions.current(tx, { namespace, app, service: '' });
+    const observed = await this.observations.of(tx, release);
+    const standings = {
+      candidate: await this.programs.standings(tx, release, release.candidate),
+      baseline: await this.programs.standings(tx, release, release.baseline),
+    };
+    const running = runningVersions(view);
+    const orders = ordersFor(release, standings);
+    const progress = progressOf(release, nowMs, current, applied, observed.get(release.candidate));
+    const beforeHooks = state.phase === 'preparing' ? await this.hooks.beforeStage(tx, release) : 'none';
+    const frozen = raises(release) ? await this.freeze.refusal(tx, namespace, nowMs) : null;
+    const isSet = sameWeights(wantedWeights(release, running), current?.weights ?? null);
+    const waitingFor = isSet ? waitsFor(release, orders, progress, beforeHooks, frozen) : 'the weights are to be set';
+    return {
+      nowMs,
+      standings,
+      running,
+      current,
+      progress: { ...progress, waitingFor },
+      evidence: {
+        sequence: state.sequence,
+        // Hooks are evidence of their own.
+        ready: waitingFor === null || waitingFor === HOOKS,
+        appliedAt: progress.routed?.appliedAtMs ?? null,
+        beforeHooks,
+        measured: measuredOf(release, observed),
+        candidateFailure: orders.failure,
+        manualChange: null,
+        ...(nowMs - state.decidedAt > LONGEST_UNWATCHED_MS
+          ? { measuredMs: await this.observations.measuredMs(tx, release, release.candidate, state.decidedAt, nowMs) }
+          : {}),
+      },
+    };
+  }
+}
+
+const HOOKS = 'hooks before the stage run';
+
+/** What is not yet as it is wanted, for people; null: everything is. */
+function waitsFor(
+  { state }: Release,
+  { missing }: Orders,
+  { routed, zeroing }: ReleaseProgress,
+  beforeHooks: Evidence['beforeHooks'],
+  frozen: string | null,
+): string | null {
+  if (!state.wanted.enforced) return null;
+  if (routed?.appliedAtMs === null) return `not every live proxy has applied route revision ${routed.routeRevision}`;
+  if (isGoingToZero(state) && zeroing !== null && zeroing.confirmedAtMs === null) return 'the measured traffic is to confirm the zeroing';
+  return missing ?? frozen ?? (beforeHooks === 'running' ? HOOKS : null);
+}
+
+function isGoingToZero({ status }: Release['state']): boolean {
+  return status === 'zeroed' || status === 'rolling_back';
+}
+
+/** What it prepares for is more traffic than it has. */
+export function raises({ state, plan }: Release): boolean {
+  if (state.phase !== 'preparing') return false;
+  const next = state.status === 'promoting' ? 10_000 : plan.stages[state.stageIndex]!.weightBp;
+  return next > state.wanted.candidateWeightBp;
+}
+
+function progressOf(
+  { progress }: Release,
+  nowMs: number,
+  current: Seen['current'],
+  applied: Applied | null,
+  candidate: Observation | undefined,
+): ReleaseProgress {
+  if (current === null) return { ...progress, routed: null };
+  const { routeRevision } = current;
+  const known = progress.routed?.routeRevision === routeRevision ? progress.routed : { routeRevision, appliedAtMs: null };
+  const isApplied = applied?.routeRevision === routeRevision && applied.complete;
+  const appliedAtMs = known.appliedAtMs ?? (isApplied ? nowMs : null);
+  return {
+    ...progress,
+    routed: { routeRevision, appliedAtMs },
+    zeroing: progress.zeroing && zeroingOf(progress.zeroing, nowMs, appliedAtMs, candidate),
+  };
+}
+
+/** Confirmed by the reports of all live proxies, and by the traffic that was measured. */
+function zeroingOf(zeroing: Zeroing, nowMs: number, appliedAtMs: number | null, candidate: Observation | undefined): Zeroing {
+  if (zeroing.confirmedAtMs !== null || appliedAtMs === null) return zeroing;
+  const tookMs = zeroing.tookMs ?? Math.max(0, appliedAtMs - zeroing.committedAtMs);
+  const told = { ...zeroing, appliedAtMs: zeroing.appliedAtMs ?? appliedAtMs, tookMs };
+  const weighted = candidate?.measures.weighted ?? 0;
+  if (zeroing.quiet?.weighted !== weighted) return { ...told, quiet: { weighted, sinceMs: nowMs } };
+  return nowMs - zeroing.quiet.sinceMs >= QUIET_MS ? { ...told, confirmedAtMs: nowMs } : told;
+}
+
+function measuredOf({ state, candidate, baseline }: Release, observed: ReadonlyMap<number, Observation>): Evidence['measured'] {
+  const [one, other] = [observed.get(candidate), observed.get(baseline)];
+  if (state.judgedFrom === null || !one || !other) return null;
+  return { candidate: toMeasured(one.measures), baseline: toMeasured(other.measures) };
+}
+
+/** A client that left before its answer got none, and is no error. */
+function toMeasured(measures: Measures): Measured {
+  const { errors, status } = measures;
+  return { requests: requestsOf(measures), errors, unserved: errors + (status[0] ?? 0), latency: null };
+}
