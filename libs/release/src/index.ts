@@ -23,7 +23,7 @@ export {
   type StageJudgement,
 } from './judgement/judge-stage.js';
 export type { Latency } from './judgement/latency.js';
-export { simulateStage } from './judgement/simulate-stage.js';
+export { type Behaviour, simulateErrors, simulateStage } from './judgement/simulate-stage.js';
 export type { PlanError } from './plan/document-reader.js';
 export { formatDuration, parseDuration } from './plan/duration.js';
 export { MAX_STAGES, type ParsedPlan, parsePlan } from './plan/parse-plan.js';

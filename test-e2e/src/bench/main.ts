@@ -3,7 +3,7 @@ import { benchResponses, benchUploads } from './forwarding/bodies.js';
 import { benchLatency } from './forwarding/latency.js';
 import { benchSmallGet } from './forwarding/small-get.js';
 import { requireWrk } from './forwarding/wrk.js';
-import { operatingCurve } from './judgement.js';
+import { operatingCurve, operatingCurveOfAll } from './judgement.js';
 import { measurePropagation } from './propagation.js';
 import { measurePicks } from './pure-core.js';
 import { benchChurn } from './table/churn.js';
@@ -26,7 +26,7 @@ const BENCHMARKS: readonly Benchmark[] = [
     name: 'judgement',
     title: 'Judging a stage of 1,000,000 requests, threshold 0.01 %, 1000 runs',
     needsWrk: false,
-    run: async () => operatingCurve(),
+    run: async () => `${operatingCurve()}\n\n${operatingCurveOfAll()}`,
   },
   {
     name: 'propagation',

@@ -36,11 +36,14 @@ export function judgeProportion(candidate: Trials, baseline: Trials, options: Pr
   const { requests, failures } = candidate;
   const interval = intervalOf(candidate, options);
   const rate = requests === 0 ? 0 : failures / requests;
-  const ofBaseline = intervalOf(baseline, options);
   const over = interval.lower > threshold;
-  const shared = over && ofBaseline.lower > threshold && interval.lower <= ofBaseline.upper;
   const needed = minRequests === 'auto' ? requestsToResolve(threshold) : minRequests;
-  return { verdict: verdictOf(), rate, ...interval, shared };
+  return { verdict: verdictOf(), rate, ...interval, shared: over && baselineIsAlike() };
+
+  function baselineIsAlike(): boolean {
+    const ofBaseline = intervalOf(baseline, options);
+    return ofBaseline.lower > threshold && interval.lower <= ofBaseline.upper;
+  }
 
   function verdictOf(): Verdict {
     if (over) return rate >= severeFactor * threshold || failures === requests ? 'severe' : 'moderate';

@@ -24,21 +24,24 @@ export function mixtureFor(threshold: number): Mixture {
   return { a: 0.5, b: max(0.5, 0.5 / (10 * threshold)) };
 }
 
-/** Natural logarithm of the martingale against the proportion `p`, 0 < p < 1, after `hits` of `trials`. */
-function logEvidence(hits: number, trials: number, p: number, { a, b }: Mixture): number {
+/** Natural logarithm of the martingale against a proportion `p`, 0 < p < 1, after `hits` of `trials`. */
+function logEvidence(hits: number, trials: number, { a, b }: Mixture): (p: number) => number {
   const misses = trials - hits;
-  return logBeta(a + hits, b + misses) - logBeta(a, b) - hits * log(p) - misses * log1p(-p);
+  const ofMixture = logBeta(a + hits, b + misses) - logBeta(a, b);
+  return (p) => ofMixture - hits * log(p) - misses * log1p(-p);
 }
 
 /** Whether `hits` of `trials` refute the proportion `p`, 0 < p < 1. Of a true `p` this ever happens with probability of at most `alpha`. */
 export function refutes(hits: number, trials: number, p: number, alpha: number, mixture: Mixture): boolean {
-  return logEvidence(hits, trials, p, mixture) >= -log(alpha);
+  return logEvidence(hits, trials, mixture)(p) >= -log(alpha);
 }
 
 /** All proportions that are not refuted at `alpha`: holds at all times at once with probability of at least 1 - alpha. */
 export function confidenceInterval(hits: number, trials: number, alpha: number, mixture: Mixture): Interval {
   if (trials === 0) return { lower: 0, upper: 1 };
-  const refuted = (p: number) => refutes(hits, trials, p, alpha, mixture);
+  const against = logEvidence(hits, trials, mixture);
+  const needed = -log(alpha);
+  const refuted = (p: number) => against(p) >= needed;
   const estimate = hits / trials;
   return {
     lower: hits === 0 ? 0 : edge(0, estimate, refuted),
