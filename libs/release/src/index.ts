@@ -15,14 +15,10 @@ export type { Step } from './course/step.js';
 export { allowedActions, isTerminal, RELEASE_ACTIONS, type ReleaseAction } from './course/transitions.js';
 export type { LatencyVerdict } from './judgement/judge-latency.js';
 export type { Verdict } from './judgement/judge-proportion.js';
-export {
-  type AvailabilityVerdict,
-  judgeStage,
-  type Measured,
-  type StabilityVerdict,
-  type StageJudgement,
-} from './judgement/judge-stage.js';
+export { judgeStage, type MeasuredRecently, type StageJudgement } from './judgement/judge-stage.js';
+export type { AvailabilityVerdict, Measured, MeasuredBoth, StabilityVerdict } from './judgement/judge-window.js';
 export type { Latency } from './judgement/latency.js';
+export { type RecentWindow, recentWindows } from './judgement/recent-windows.js';
 export { type Behaviour, simulateErrors, simulateStage } from './judgement/simulate-stage.js';
 export type { PlanError } from './plan/document-reader.js';
 export { formatDuration, parseDuration } from './plan/duration.js';

@@ -31,7 +31,7 @@ export function decide({ state: before, plan, now, evidence }: Situation): Decis
     return { ...pause(step, 'manual_change', cause), judgement: null };
   }
   const judged = state.judgedFrom === null ? null : evidence.measured;
-  const judgement = judged === null ? null : judgeStage(stageOf(plan, state), judged);
+  const judgement = judged === null ? null : judgeStage(stageOf(plan, state), judged, evidence.recently);
   const finding = findingOf(judgement, evidence);
   const next = respondAtOnce(step, plan, finding) ?? proceed({ step, plan, evidence, decidedBefore: before.decidedAt }, finding);
   return { ...next, judgement };
@@ -88,6 +88,7 @@ function startObservation({ step, plan, evidence, decidedBefore }: Course): Step
   const lostMs = passedMs - observed(passedMs, evidence.measuredMs ?? 0);
   return move(step, 'observation_started', because(`stage ${stageOf(plan, state).name} is observed`), {
     phase: 'observing',
+    judgedFrom: stageStartedAt,
     stageStartedAt,
     observeUntil: stageStartedAt + observeMsOf(plan, state) + state.extendedMs + lostMs,
   });

@@ -1,4 +1,5 @@
-import type { Measured } from '../judgement/judge-stage.js';
+import type { MeasuredRecently } from '../judgement/judge-stage.js';
+import type { MeasuredBoth } from '../judgement/judge-window.js';
 
 /** What is known about the world, gathered for one decision. */
 export interface Evidence {
@@ -14,7 +15,9 @@ export interface Evidence {
   /** Of the `before` hooks of this stage, for `state.entry`; `none`: it has none. */
   beforeHooks: 'none' | 'running' | 'passed' | 'failed';
   /** What was measured of both versions from `state.judgedFrom` on, over the same time; null: nothing could be read. */
-  measured: { candidate: Measured; baseline: Measured } | null;
+  measured: MeasuredBoth | null;
+  /** The same for each of `recentWindows(state.judgedFrom, now)`, from its begin on, with its share. */
+  recently: MeasuredRecently[];
   /**
    * How much of the time from `state.decidedAt` until now lies in buckets of time in which requests were measured. Needed only when more than
    * `LONGEST_UNWATCHED_MS` have passed since then; without it such time does not count as observed.

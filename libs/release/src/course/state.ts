@@ -54,7 +54,10 @@ export interface ReleaseState {
   extensions: number;
   /** By how much they made the observation longer, together. */
   extendedMs: number;
-  /** Judge by what was measured from here on; null: nothing to judge yet. */
+  /**
+   * Judge by what was measured from here on; null: nothing to judge yet. While a stage is observed, its weight has been the same since: shares that change
+   * make rates of the two incomparable.
+   */
   judgedFrom: number | null;
   /** Of the last decision. Time that passed between two is observed only as far as it was measured. */
   decidedAt: number;

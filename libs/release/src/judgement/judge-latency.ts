@@ -1,5 +1,5 @@
 import type { Stage } from '../plan/plan.js';
-import type { Verdict } from './judge-proportion.js';
+import { isAlike, type Verdict } from './judge-proportion.js';
 import type { Latency } from './latency.js';
 import { confidenceInterval, type Interval, mixtureFor, refutes } from './proportion.js';
 
@@ -26,7 +26,7 @@ export interface LatencyVerdict extends Interval {
    */
   slower: number;
   requests: number;
-  /** The baseline is over the fixed limit as well, and the candidate not shown to be worse. */
+  /** The baseline is over the fixed limit as well. */
   shared: boolean;
 }
 
@@ -78,7 +78,7 @@ function judgeLimit(stage: Stage, { quantile, limit }: Limit, candidate: Latency
     slower: certainMs === null || candidate.total === 0 ? 0 : candidate.slowerThan(certainMs) / candidate.total,
     ...over,
     requests: candidate.total,
-    shared: 'ms' in limit && over.lower > allowed && isShared(limit.ms),
+    shared: 'ms' in limit && over.lower > allowed && isAlike(over, slowerThan(baseline, limit.ms), allowed),
   };
 
   function relative(ratio: number) {
@@ -97,11 +97,6 @@ function judgeLimit(stage: Stage, { quantile, limit }: Limit, candidate: Latency
 
   function slowerThan(latency: Latency, ms: number): Interval {
     return confidenceInterval(latency.slowerThan(ms), latency.total, side, mixtureFor(allowed));
-  }
-
-  function isShared(ms: number): boolean {
-    const ofBaseline = slowerThan(baseline, ms);
-    return ofBaseline.lower > allowed && over.lower <= ofBaseline.upper;
   }
 }
 

@@ -17,6 +17,20 @@ describe('judgeProportion, threshold 0.1 %', () => {
     ['ten times the threshold', { requests: 10_000, failures: 100 }, HEALTHY, 'severe', false],
     ['nothing answers, long before the minimum', { requests: 10, failures: 10 }, HEALTHY, 'severe', false],
     ['both fail alike', { requests: 500, failures: 250 }, { requests: 5000, failures: 2500 }, 'severe', true],
+    [
+      'both fail, the candidate a little more',
+      { requests: 500_000, failures: 255_000 },
+      { requests: 5_000_000, failures: 2_500_000 },
+      'severe',
+      true,
+    ],
+    [
+      'both fail, the candidate half as much again',
+      { requests: 5000, failures: 3750 },
+      { requests: 50_000, failures: 25_000 },
+      'severe',
+      false,
+    ],
     ['both fail, the candidate far more', { requests: 500, failures: 490 }, { requests: 5000, failures: 500 }, 'severe', false],
   ])('%s', (_, candidate, baseline, verdict, shared) => {
     expect(judgeProportion(candidate, baseline, OPTIONS)).toMatchObject({ verdict, shared });

@@ -12,7 +12,7 @@ export interface ProportionJudgement extends Interval {
   verdict: Verdict;
   /** 0 if there were no requests. */
   rate: number;
-  /** The baseline is over as well, and the candidate not shown to be worse: not to be blamed on the candidate. */
+  /** The baseline is over as well: not to be blamed on the candidate. */
   shared: boolean;
 }
 
@@ -41,8 +41,7 @@ export function judgeProportion(candidate: Trials, baseline: Trials, options: Pr
   return { verdict: verdictOf(), rate, ...interval, shared: over && baselineIsAlike() };
 
   function baselineIsAlike(): boolean {
-    const ofBaseline = intervalOf(baseline, options);
-    return ofBaseline.lower > threshold && interval.lower <= ofBaseline.upper;
+    return isAlike(interval, intervalOf(baseline, options), threshold);
   }
 
   function verdictOf(): Verdict {
@@ -50,6 +49,14 @@ export function judgeProportion(candidate: Trials, baseline: Trials, options: Pr
     if (requests < Math.max(needed, 1)) return 'not_enough_data';
     return rate > threshold ? 'minor' : 'pass';
   }
+}
+
+/**
+ * Whether the baseline is over as well, and the candidate not shown to be worse by more than a fifth: with many requests any difference can be
+ * shown, and in an outage there always is one, if only because it did not begin for both at the same request.
+ */
+export function isAlike(candidate: Interval, baseline: Interval, threshold: number): boolean {
+  return baseline.lower > threshold && candidate.lower <= 1.2 * baseline.upper;
 }
 
 /** Fewer requests than this cannot show a rate at the threshold: one failure would already be over. */

@@ -1,7 +1,9 @@
 import type { Stage } from '../plan/plan.js';
 import { latency, makeStage, measured } from '../testing/stages.js';
 import type { Verdict } from './judge-proportion.js';
-import { judgeStage, type Measured } from './judge-stage.js';
+import { judgeStage } from './judge-stage.js';
+import type { Measured } from './judge-window.js';
+import { recentWindows } from './recent-windows.js';
 
 const STAGE = makeStage();
 const HEALTHY = measured(10_000);
@@ -46,17 +48,21 @@ describe('judgeStage: two dimensions', () => {
       { stability: 'severe', availability: 'severe', verdict: 'severe' },
     ],
   ])('%s', (_, candidate, baseline, { stability, availability, verdict, shared = false }) => {
-    const judged = judgeStage(STAGE, { candidate, baseline });
+    const judged = judgeStage(STAGE, { candidate, baseline }, []);
     expect(judged).toMatchObject({ stability: { verdict: stability }, availability: { verdict: availability }, verdict, shared });
     expect(judged.reason === null).toBe(verdict === 'pass');
     expect(JSON.parse(JSON.stringify(judged))).toEqual(judged);
   });
 
   it('tells the figures', () => {
-    const { stability, availability, reason } = judgeStage(STAGE, {
-      candidate: measured(2_000, 60, { unserved: 80 }),
-      baseline: measured(1_000, 2, { unserved: 3 }),
-    });
+    const { stability, availability, reason } = judgeStage(
+      STAGE,
+      {
+        candidate: measured(2_000, 60, { unserved: 80 }),
+        baseline: measured(1_000, 2, { unserved: 3 }),
+      },
+      [],
+    );
     expect(stability).toMatchObject({ errorRate: 0.03, requests: 2_000, baselineErrorRate: 0.002 });
     expect(availability).toMatchObject({ availability: 0.96, requests: 2_000, baselineAvailability: 0.997 });
     for (const { lower, upper, value } of [
@@ -71,15 +77,71 @@ describe('judgeStage: two dimensions', () => {
   });
 
   it('names an outage of both', () => {
-    const { reason } = judgeStage(STAGE, { candidate: measured(200, 100), baseline: measured(2_000, 1_000) });
+    const { reason } = judgeStage(STAGE, { candidate: measured(200, 100), baseline: measured(2_000, 1_000) }, []);
     expect(reason).toMatch(/the baseline fails as well/);
   });
 
   it('takes the factor and the minimum that the plan says', () => {
     const candidate = measured(2_000, 60);
-    expect(judgeStage(makeStage({ severeFactor: 3 }), { candidate, baseline: HEALTHY }).verdict).toBe('severe');
-    expect(judgeStage(makeStage({ minRequests: 101 }), { candidate: measured(100), baseline: HEALTHY }).verdict).toBe('not_enough_data');
-    expect(judgeStage(makeStage({ minRequests: 5 }), { candidate: measured(5), baseline: HEALTHY }).verdict).toBe('pass');
+    expect(judgeStage(makeStage({ severeFactor: 3 }), { candidate, baseline: HEALTHY }, []).verdict).toBe('severe');
+    expect(judgeStage(makeStage({ minRequests: 101 }), { candidate: measured(100), baseline: HEALTHY }, []).verdict).toBe(
+      'not_enough_data',
+    );
+    expect(judgeStage(makeStage({ minRequests: 5 }), { candidate: measured(5), baseline: HEALTHY }, []).verdict).toBe('pass');
+  });
+});
+
+describe('judgeStage: what was measured last', () => {
+  const GOOD_FOR_HOURS = { candidate: measured(1_000_000), baseline: measured(10_000_000) };
+  const lately = (candidate: Measured, baseline = measured(1_000)) => [{ candidate, baseline, share: 1 / (480 * 481) }];
+
+  it.each<[string, Measured, Verdict]>([
+    ['good as ever', measured(1_000), 'pass'],
+    ['a little over: no evidence', measured(1_000, 20), 'pass'],
+    ['too few to say', measured(2, 1), 'pass'],
+    ['over', measured(1_000, 60), 'moderate'],
+    ['far over', measured(1_000, 120), 'severe'],
+    ['it has stopped to answer', measured(12, 12), 'severe'],
+    ['clients leave', measured(12, 0, { unserved: 12 }), 'severe'],
+  ])('%s', (_, candidate, verdict) => {
+    expect(judgeStage(STAGE, GOOD_FOR_HOURS, lately(candidate)).verdict).toBe(verdict);
+  });
+
+  it('are told, and an outage of both is one here as well', () => {
+    const judged = judgeStage(STAGE, GOOD_FOR_HOURS, lately(measured(100, 90), measured(1_000, 900)));
+    expect(judged).toMatchObject({
+      verdict: 'severe',
+      shared: true,
+      stability: { verdict: 'severe', errorRate: 0 },
+    });
+    expect(judged.reason).toMatch(/^severe: lately 90 % of 100 requests failed.*the baseline fails as well/);
+  });
+
+  it('do not make a pass of too little, nor take an anomaly back', () => {
+    expect(judgeStage(STAGE, { candidate: measured(50), baseline: HEALTHY }, lately(measured(50))).verdict).toBe('not_enough_data');
+    expect(judgeStage(STAGE, { candidate: measured(2_000, 60), baseline: HEALTHY }, lately(measured(1_000))).verdict).toBe('moderate');
+  });
+});
+
+describe('recentWindows', () => {
+  it('begin at every step, and hold one step at least and two at most', () => {
+    expect([0, 19_999].map((ms) => recentWindows(1_000, 1_000 + ms))).toEqual([[], []]);
+    expect(recentWindows(1_000, 21_000)).toEqual([{ from: 11_000, share: 1 / 4 }]);
+    for (let now = 241_000; now < 5_000_000; now += 7_777) {
+      const [short, long] = recentWindows(1_000, now).map(({ from }) => now - from);
+      expect([short! >= 10_000, short! < 20_000, long! >= 120_000, long! < 240_000]).toEqual([true, true, true, true]);
+    }
+  });
+
+  it('share a probability that never adds up to more than all of it', () => {
+    const shares = (stepMs: number) =>
+      Array.from({ length: 100_000 }, (_, step) => recentWindows(0, (step + 2) * stepMs, [stepMs])[0]!.share);
+    const sum = shares(10_000).reduce((total, share) => total + share, 0);
+    expect(sum).toBeGreaterThan(0.9999);
+    expect(sum).toBeLessThanOrEqual(1);
+    expect(recentWindows(0, 1e9).map(({ share }) => share * 2)).toEqual(
+      [10_000, 120_000].map((step) => recentWindows(0, 1e9, [step])[0]!.share),
+    );
   });
 });
 
@@ -109,12 +171,12 @@ describe('judgeStage: latency', () => {
     ['no baseline at all', limits({ maxLatencyRatio: 1.2 }), FAST, measured(0), 'not_enough_data'],
     ['no baseline, for all traffic is here', limits({ maxLatencyRatio: 1.2 }, { weightBp: 10_000 }), FAST, measured(0), 'pass'],
   ])('%s', (_, stage, candidate, baseline, verdict, shared = false) => {
-    expect(judgeStage(stage, { candidate, baseline })).toMatchObject({ stability: { verdict }, verdict, shared });
+    expect(judgeStage(stage, { candidate, baseline }, [])).toMatchObject({ stability: { verdict }, verdict, shared });
   });
 
   it('tells each limit and what it is held against', () => {
     const stage = limits({ maxLatencyMs: { p99: 50 }, maxLatencyRatio: 2 });
-    const { stability, reason } = judgeStage(stage, { candidate: of([10, 9_700], [80, 300]), baseline: FAST });
+    const { stability, reason } = judgeStage(stage, { candidate: of([10, 9_700], [80, 300]), baseline: FAST }, []);
     expect(stability.latency).toMatchObject([
       { quantile: 'p99', against: 'limit', limitMs: 50, valueMs: 80, baselineMs: 10, slower: 0.03, requests: 10_000 },
       { quantile: 'p50', against: 'baseline', limitMs: 20, valueMs: 10, verdict: 'pass' },

@@ -36,7 +36,7 @@ describe('all dimensions together, judged every 50 requests', () => {
 
   const caught = (candidate: Behaviour, baseline: Behaviour, runs: number) => {
     const random = seededRandom(2);
-    const length = { requests: 5_000, every: 50 };
+    const length = { requests: 5_000, every: 50, window: 250 };
     return Array.from({ length: runs }, () => simulateStage(STAGE, { candidate, baseline }, length, random)).filter(
       (found) => found !== null,
     );

@@ -1,7 +1,9 @@
 import type { Stage } from '../plan/plan.js';
 import { judgeProportion, type Verdict } from './judge-proportion.js';
-import { ALPHA, judgeStage, type Measured } from './judge-stage.js';
+import { judgeStage } from './judge-stage.js';
+import { ALPHA, isOver, type Measured } from './judge-window.js';
 import type { Latency } from './latency.js';
+import { recentWindows } from './recent-windows.js';
 
 /** From 0 up to, not including, 1. */
 type Random = () => number;
@@ -38,11 +40,14 @@ export interface Behaviour {
 /** The durations that a simulated request has. */
 export const DURATIONS_MS = [10, 20, 40] as const;
 
-/** Plays one stage in all its dimensions, the baseline beside the candidate, and judges after every `every` requests of the candidate. */
+/**
+ * Plays one stage in all its dimensions, the baseline beside the candidate, and judges after every `every` requests of the candidate, and of
+ * those since the last but one of the windows, which are `window` requests long.
+ */
 export function simulateStage(
   stage: Stage,
   { candidate, baseline }: { candidate: Behaviour; baseline: Behaviour },
-  { requests, every }: { requests: number; every: number },
+  { requests, every, window }: { requests: number; every: number; window: number },
   random: Random,
 ): Found {
   const [ofCandidate, ofBaseline] = [new Tally(candidate), new Tally(baseline)];
@@ -50,17 +55,24 @@ export function simulateStage(
   for (let request = every; request <= requests; request += every) {
     ofCandidate.add(every, random);
     ofBaseline.add(Math.round(every * perCandidate), random);
-    const { verdict } = judgeStage(stage, { candidate: ofCandidate.read(), baseline: ofBaseline.read() });
+    const recently = recentWindows(0, request, [window]).map(({ from, share }) => ({
+      candidate: ofCandidate.since(from),
+      baseline: ofBaseline.since(from),
+      share,
+    }));
+    const { verdict } = judgeStage(stage, { candidate: ofCandidate.since(0), baseline: ofBaseline.since(0) }, recently);
     if (isOver(verdict)) return { request, verdict };
+    if (request % window === 0) for (const tally of [ofCandidate, ofBaseline]) tally.mark(request);
   }
   return null;
 }
 
+/** Requests, errors, clients that left, and requests by duration. */
+type Counts = readonly number[];
+
 class Tally {
-  private requests = 0;
-  private errors = 0;
-  private left = 0;
-  private readonly durations = [0, 0, 0];
+  private readonly counts = [0, 0, 0, 0, 0, 0];
+  private readonly marks = new Map<number, Counts>([[0, [0, 0, 0, 0, 0, 0]]]);
 
   constructor(private readonly behaviour: Behaviour) {}
 
@@ -68,29 +80,33 @@ class Tally {
     const { error, left, slow, slowest } = this.behaviour;
     for (let request = 0; request < requests; request += 1) {
       const outcome = random();
-      if (outcome < error) this.errors += 1;
-      else if (outcome < error + left) this.left += 1;
       const speed = random();
-      this.durations[speed < slowest ? 2 : speed < slow ? 1 : 0]! += 1;
+      if (outcome < error + left) this.counts[outcome < error ? 1 : 2]! += 1;
+      this.counts[speed < slowest ? 5 : speed < slow ? 4 : 3]! += 1;
     }
-    this.requests += requests;
+    this.counts[0]! += requests;
   }
 
-  read(): Measured {
-    const { requests, errors, left, durations } = this;
-    const latency: Latency = {
-      total: requests,
-      quantileMs: (q) => {
-        const rank = Math.max(1, Math.ceil(q * requests));
-        if (requests === 0) return null;
-        return rank <= durations[0]! ? DURATIONS_MS[0] : rank <= durations[0]! + durations[1]! ? DURATIONS_MS[1] : DURATIONS_MS[2];
-      },
-      slowerThan: (ms) => DURATIONS_MS.reduce((sum, duration, index) => (duration > ms ? sum + durations[index]! : sum), 0),
-    };
-    return { requests, errors, unserved: errors + left, latency };
+  mark(at: number): void {
+    this.marks.set(at, [...this.counts]);
+  }
+
+  since(mark: number): Measured {
+    const before = this.marks.get(mark)!;
+    const [requests, errors, left, ...durations] = this.counts.map((count, index) => count - before[index]!) as [number, number, number];
+    return { requests, errors, unserved: errors + left, latency: latencyOf(durations) };
   }
 }
 
-function isOver(verdict: Verdict): boolean {
-  return verdict === 'moderate' || verdict === 'severe';
+function latencyOf(counts: Counts): Latency {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  return {
+    total,
+    quantileMs: (q) => {
+      const rank = Math.max(1, Math.ceil(q * total));
+      if (total === 0) return null;
+      return DURATIONS_MS[rank <= counts[0]! ? 0 : rank <= counts[0]! + counts[1]! ? 1 : 2];
+    },
+    slowerThan: (ms) => DURATIONS_MS.reduce((sum, duration, index) => (duration > ms ? sum + counts[index]! : sum), 0),
+  };
 }

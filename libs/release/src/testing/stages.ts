@@ -1,4 +1,4 @@
-import type { Measured } from '../judgement/judge-stage.js';
+import type { Measured } from '../judgement/judge-window.js';
 import type { Latency } from '../judgement/latency.js';
 import type { Stage } from '../plan/plan.js';
 import { STAGE_DEFAULTS } from '../plan/stage-defaults.js';
