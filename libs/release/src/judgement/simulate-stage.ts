@@ -38,7 +38,7 @@ export interface Behaviour {
 }
 
 /** The durations that a simulated request has. */
-export const DURATIONS_MS = [10, 20, 40] as const;
+const DURATIONS_MS = [10, 20, 40] as const;
 
 /**
  * Plays one stage in all its dimensions, the baseline beside the candidate, and judges after every `every` requests of the candidate, and of
