@@ -1,4 +1,4 @@
-import { type Measures, requestsOf } from '@app-fabric/measurement';
+import { latencyOf, type Measures, requestsOf } from '@app-fabric/measurement';
 import { type Evidence, LONGEST_UNWATCHED_MS, type Measured } from '@app-fabric/release';
 import type { Weights } from '@app-fabric/routing';
 import { Injectable } from '@nestjs/common';
@@ -74,6 +74,7 @@ export class ReleaseWorld {
         appliedAt: progress.routed?.appliedAtMs ?? null,
         beforeHooks,
         measured: measuredOf(release, observed),
+        recently: [],
         candidateFailure: orders.failure,
         manualChange: null,
         ...(nowMs - state.decidedAt > LONGEST_UNWATCHED_MS
@@ -149,5 +150,5 @@ function measuredOf({ state, candidate, baseline }: Release, observed: ReadonlyM
 /** A client that left before its answer got none, and is no error. */
 function toMeasured(measures: Measures): Measured {
   const { errors, status } = measures;
-  return { requests: requestsOf(measures), errors, unserved: errors + (status[0] ?? 0), latency: null };
+  return { requests: requestsOf(measures), errors, unserved: errors + (status[0] ?? 0), latency: latencyOf(measures.upstream) };
 }
