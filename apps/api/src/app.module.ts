@@ -8,6 +8,7 @@ import type { ApiConfig } from './config/api-config.js';
 import type { Database } from './database/database.js';
 import { databaseModule } from './database/database.module.js';
 import { DistributionModule } from './distribution/distribution.module.js';
+import { FreezesModule } from './freezes/freezes.module.js';
 import { HealthModule } from './health/health.module.js';
 import { HostsModule } from './hosts/hosts.module.js';
 import { Authenticator } from './http/auth.guard.js';

@@ -2,6 +2,7 @@ import { parseWeights, type Weights } from '@app-fabric/routing';
 import { Body, Controller, createParamDecorator, Delete, type ExecutionContext, Get, HttpCode, Post, Put, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
+import { ApiFreezeOverride, FreezeOverride } from '../freezes/freeze-override.js';
 import { CurrentPrincipal } from '../http/auth.guard.js';
 import { DomainError } from '../http/domain-error.js';
 import { ApiDryRun, DryRun } from '../http/dry-run.js';
@@ -49,8 +50,9 @@ abstract class DistributionRoutes {
   @ApiIfMatch()
   @ApiDryRun()
   @ApiPreferWait()
+  @ApiFreezeOverride()
   @ApiOkResponse({ type: DistributionDto })
-  @ApiProblems(NOT_THERE, { 409: ['version_not_running'], 422: ['unknown_version'] }, 412)
+  @ApiProblems(NOT_THERE, { 409: ['version_not_running', 'frozen'], 422: ['unknown_version'] }, 412)
   async put(
     @Scope() scope: DistributionScope,
     @Body() body: PutDistributionDto,
@@ -58,10 +60,12 @@ abstract class DistributionRoutes {
     @DryRun() dryRun: boolean,
     @PreferWait() waitMs: number,
     @CurrentPrincipal() { name: by }: Principal,
+    @FreezeOverride() freezeOverride: string | null,
     @Res({ passthrough: true }) response: Response,
   ): Promise<DistributionDto> {
     const weights = requireWeights(body.weights, 'weights');
-    return answer(await this.distributions.put(scope, weights, { by, reason: body.reason ?? null, ifMatch, dryRun, waitMs }), response);
+    const request = { by, reason: body.reason ?? null, ifMatch, dryRun, waitMs, freezeOverride };
+    return answer(await this.distributions.put(scope, weights, request), response);
   }
 
   @Delete()
@@ -69,17 +73,19 @@ abstract class DistributionRoutes {
   @ApiIfMatch()
   @ApiDryRun()
   @ApiPreferWait()
+  @ApiFreezeOverride()
   @ApiOkResponse({ type: DistributionDto })
-  @ApiProblems(NOT_THERE, 412)
+  @ApiProblems(NOT_THERE, { 409: ['frozen'] }, 412)
   async remove(
     @Scope() scope: DistributionScope,
     @Expected() ifMatch: IfMatch,
     @DryRun() dryRun: boolean,
     @PreferWait() waitMs: number,
     @CurrentPrincipal() { name: by }: Principal,
+    @FreezeOverride() freezeOverride: string | null,
     @Res({ passthrough: true }) response: Response,
   ): Promise<DistributionDto> {
-    return answer(await this.distributions.remove(scope, { by, reason: null, ifMatch, dryRun, waitMs }), response);
+    return answer(await this.distributions.remove(scope, { by, reason: null, ifMatch, dryRun, waitMs, freezeOverride }), response);
   }
 
   @Get('history')

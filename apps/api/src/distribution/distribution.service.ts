@@ -2,6 +2,7 @@ import { toPercentages, type Weights } from '@app-fabric/routing';
 import { Injectable } from '@nestjs/common';
 import { AppsRepository } from '../apps/apps.repository.js';
 import { type Transaction, Transactions } from '../database/transaction.js';
+import { FreezeGuard } from '../freezes/freeze-guard.js';
 import { DomainError } from '../http/domain-error.js';
 import { checkIfMatch, type IfMatch } from '../http/etag.js';
 import { Propagation } from '../publishing/propagation.js';
@@ -39,6 +40,8 @@ export interface ChangeRequest {
   dryRun: boolean;
   /** How long to wait for the proxies. */
   waitMs: number;
+  /** Why it must be now although the namespace is frozen. Zero and rollback always go. */
+  freezeOverride?: string | null;
 }
 
 @Injectable()
@@ -50,6 +53,7 @@ export class DistributionService {
     private readonly routes: RouteChanges,
     private readonly propagation: Propagation,
     private readonly manual: ManualChanges,
+    private readonly freezes: FreezeGuard,
   ) {}
 
   async get(scope: DistributionScope): Promise<DistributionState> {
@@ -116,6 +120,7 @@ export class DistributionService {
       const view = await this.repository.view(tx, scope.namespace, scope.app);
       const weights = await decide(tx, view, current);
       if (weights === undefined) return this.describe(tx, scope);
+      if (source === 'api') await this.requireThawed(tx, scope, request);
       const author = { by: request.by, source, reason: request.reason };
       if (request.dryRun) return this.preview(tx, scope, view, current, weights, author);
       const routeRevision = await this.routes.commit(tx, scope.namespace, scope.app);
@@ -129,6 +134,12 @@ export class DistributionService {
       return this.describe(tx, scope, routeRevision);
     });
     return this.withPropagation(scope, state, request.dryRun ? 0 : request.waitMs);
+  }
+
+  private async requireThawed(tx: Transaction, { namespace, app, service }: DistributionScope, request: ChangeRequest): Promise<void> {
+    const { by, dryRun, freezeOverride: override = null } = request;
+    const subject = service === '' ? app : `${app}/services/${service}`;
+    await this.freezes.check(tx, { namespace, change: 'distribution', subject, by, override, dryRun });
   }
 
   private async withPropagation(

@@ -9,7 +9,7 @@ import { checkIfMatch, type IfMatch } from '../http/etag.js';
 import { RouteChanges } from '../publishing/route-changes.js';
 import { ProgramsService } from './programs.service.js';
 import { isActive, type ProgramRef, type ProgramType, type Run } from './run.js';
-import { alreadyRunning, RunStarter } from './run-starter.js';
+import { alreadyRunning, RunStarter, type StartAuthor } from './run-starter.js';
 import { RunSupervisor } from './run-supervisor.js';
 import { RunsRepository } from './runs.repository.js';
 
@@ -52,21 +52,28 @@ export class LifecycleService {
     private readonly manual: ManualChanges,
   ) {}
 
-  /** 409 already_running, running_in_other_version, bundle_missing, no_host. */
-  async start(path: VersionPath, type: ProgramType, name: string, instances: number | null, ifMatch: IfMatch): Promise<Run> {
+  /** `author` null: the control plane itself. 409 already_running, running_in_other_version, bundle_missing, no_host, frozen. */
+  async start(
+    path: VersionPath,
+    type: ProgramType,
+    name: string,
+    instances: number | null,
+    ifMatch: IfMatch,
+    author: StartAuthor | null,
+  ): Promise<Run> {
     const run = await this.transactions.run(async (tx) => {
       const program = await this.programs.require(tx, path.namespace, path.app, path.version, type, name);
       const active = await this.runs.active(tx, program.ref);
       checkIfMatch(ifMatch, active && runEtag(active));
       if (active) throw alreadyRunning(active);
-      return this.starter.start(tx, program, instances);
+      return this.starter.start(tx, program, instances, author);
     });
     this.supervisor.wake();
     return run;
   }
 
   /** All programs of these types that do not run yet; all or none of them. 409 already_running when nothing is left to start. */
-  async startAll(path: VersionPath, types: readonly ProgramType[], ifMatch: IfMatch): Promise<Run[]> {
+  async startAll(path: VersionPath, types: readonly ProgramType[], ifMatch: IfMatch, author: StartAuthor): Promise<Run[]> {
     const started = await this.transactions.run(async (tx) => {
       const programs = (await this.programs.programsOf(tx, path.namespace, path.app, path.version)).filter(({ ref }) =>
         types.includes(ref.type),
@@ -74,7 +81,7 @@ export class LifecycleService {
       checkIfMatch(ifMatch, await this.programs.versionEtag(tx, path));
       const runs: Run[] = [];
       for (const program of programs)
-        if (!(await this.runs.active(tx, program.ref))) runs.push(await this.starter.start(tx, program, null));
+        if (!(await this.runs.active(tx, program.ref))) runs.push(await this.starter.start(tx, program, null, author));
       if (runs.length === 0) {
         throw new DomainError(
           'conflict',

@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Post, Put, Res } from '@nestjs/common'
 import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { requireWeights } from '../distribution/distribution.controller.js';
+import { ApiFreezeOverride, FreezeOverride } from '../freezes/freeze-override.js';
 import { CurrentPrincipal } from '../http/auth.guard.js';
 import { ApiDryRun, DryRun } from '../http/dry-run.js';
 import { Expected, type IfMatch } from '../http/etag.js';
@@ -57,12 +58,13 @@ export class ProgramsController {
   @ApiIdempotencyKey()
   @ApiIfMatch()
   @ApiPreferWait()
+  @ApiFreezeOverride()
   @ApiAcceptedResponse({ type: RunListDto })
   @ApiProblems(
     NOT_THERE,
     {
       400: ['validation_failed'],
-      409: ['already_running', 'running_in_other_version', 'bundle_missing', 'no_host', 'nothing_to_start'],
+      409: ['already_running', 'running_in_other_version', 'bundle_missing', 'no_host', 'nothing_to_start', 'frozen'],
     },
     412,
   )
@@ -71,8 +73,10 @@ export class ProgramsController {
     @Body() body: StartVersionDto,
     @Expected() ifMatch: IfMatch,
     @PreferWait() waitMs: number,
+    @CurrentPrincipal() { name: by }: Principal,
+    @FreezeOverride() freezeOverride: string | null,
   ): Promise<RunListDto> {
-    const runs = await this.lifecycle.startAll(path, body.types ?? PROGRAM_TYPES, ifMatch);
+    const runs = await this.lifecycle.startAll(path, body.types ?? PROGRAM_TYPES, ifMatch, { by, freezeOverride });
     return this.waiter.listAnswer(runs, waitMs);
   }
 
@@ -111,10 +115,11 @@ export class ProgramsController {
   @ApiIdempotencyKey()
   @ApiIfMatch()
   @ApiPreferWait()
+  @ApiFreezeOverride()
   @ApiAcceptedResponse({ type: RunDto })
   @ApiProblems(
     NOT_THERE,
-    { 400: ['validation_failed'], 409: ['already_running', 'running_in_other_version', 'bundle_missing', 'no_host'] },
+    { 400: ['validation_failed'], 409: ['already_running', 'running_in_other_version', 'bundle_missing', 'no_host', 'frozen'] },
     412,
   )
   async start(
@@ -122,8 +127,11 @@ export class ProgramsController {
     @Body() body: StartDto,
     @Expected() ifMatch: IfMatch,
     @PreferWait() waitMs: number,
+    @CurrentPrincipal() { name: by }: Principal,
+    @FreezeOverride() freezeOverride: string | null,
   ): Promise<RunDto> {
-    return this.waiter.answer(await this.lifecycle.start(path, type, name, body.instances ?? null, ifMatch), waitMs);
+    const run = await this.lifecycle.start(path, type, name, body.instances ?? null, ifMatch, { by, freezeOverride });
+    return this.waiter.answer(run, waitMs);
   }
 
   @Post(':kind/:name/stop')

@@ -3,6 +3,7 @@ import { AppsModule } from '../apps/apps.module.js';
 import { AppsRepository } from '../apps/apps.repository.js';
 import { ArtifactsModule } from '../artifacts/artifacts.module.js';
 import { DistributionModule } from '../distribution/distribution.module.js';
+import { FreezesModule } from '../freezes/freezes.module.js';
 import { NamespacesRepository } from '../namespaces/namespaces.repository.js';
 import { PublishingModule } from '../publishing/publishing.module.js';
 import { LifecycleService } from './lifecycle.service.js';
@@ -21,7 +22,7 @@ import { RunsRepository } from './runs.repository.js';
 import { VersionLogs } from './version-logs.js';
 
 @Module({
-  imports: [AppsModule, ArtifactsModule, DistributionModule, PublishingModule],
+  imports: [AppsModule, ArtifactsModule, DistributionModule, FreezesModule, PublishingModule],
   // Routes with more fixed segments first: `…/services/{svc}/instances/{id}` before `…/{kind}/{name}/…`.
   controllers: [RegisteredInstancesController, LogsController, ProgramsController],
   providers: [

@@ -1,13 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Transaction } from '../database/transaction.js';
+import { FreezeGuard } from '../freezes/freeze-guard.js';
 import { DomainError } from '../http/domain-error.js';
 import { NamespacesRepository } from '../namespaces/namespaces.repository.js';
 import type { Program } from './programs.service.js';
-import type { Run } from './run.js';
+import type { ProgramRef, Run } from './run.js';
 import { RunHost } from './run-host.js';
 import { HOST_GONE_SECONDS } from './run-supervisor.js';
 import { RunsRepository } from './runs.repository.js';
+
+/** Who starts something, and why although the namespace is frozen, if it is. */
+export interface StartAuthor {
+  by: string;
+  freezeOverride: string | null;
+}
 
 /** Makes the run of a program that is to start, if it may. */
 @Injectable()
@@ -16,10 +23,20 @@ export class RunStarter {
     private readonly runs: RunsRepository,
     private readonly host: RunHost,
     private readonly namespaces: NamespacesRepository,
+    private readonly freezes: FreezeGuard,
   ) {}
 
-  /** `instances` null: as the namespace says, else the artifact. 409 already_running, running_in_other_version, bundle_missing, no_host. */
-  async start(tx: Transaction, { ref, spec, bundleSha256 }: Program, instances: number | null): Promise<Run> {
+  /**
+   * `instances` null: as the namespace says, else the artifact. `author` null: the control plane itself, which no freeze holds up.
+   * 409 already_running, running_in_other_version, bundle_missing, no_host, frozen.
+   */
+  async start(
+    tx: Transaction,
+    { ref, spec, bundleSha256 }: Program,
+    instances: number | null,
+    author: StartAuthor | null,
+  ): Promise<Run> {
+    if (author) await this.requireThawed(tx, ref, author);
     await this.requireOneVersion(tx, { ref, spec });
     const hostId = await this.hostFor(tx, spec);
     if (spec.command && hostId === null && ref.type !== 'service') {
@@ -57,6 +74,13 @@ export class RunStarter {
         'running_in_other_version',
         `${ref.type} ${ref.name} runs in version ${other}; stop it there first.`,
       );
+  }
+
+  /** To go back to what has run here must always be possible: only what never has is held up. */
+  private async requireThawed(tx: Transaction, { namespace, app, version, name }: ProgramRef, author: StartAuthor): Promise<void> {
+    if (await this.runs.hasRun(tx, namespace, app, version)) return;
+    const { by, freezeOverride: override } = author;
+    await this.freezes.check(tx, { namespace, change: 'start', subject: `${app}/${version}/${name}`, by, override });
   }
 
   /** The size of an environment is that of its services. Of a worker or flow several would do the same thing several times. */

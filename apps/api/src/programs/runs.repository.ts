@@ -125,6 +125,16 @@ export class RunsRepository {
     return rows.map(toRun);
   }
 
+  /** Has any program of the version ever come to run here? */
+  async hasRun(tx: Transaction, namespace: string, app: string, version: number): Promise<boolean> {
+    const rows = await query(
+      tx,
+      'SELECT 1 FROM runs WHERE namespace = $1 AND app = $2 AND version = $3 AND started_at IS NOT NULL LIMIT 1',
+      [namespace, app, version],
+    );
+    return rows.length > 0;
+  }
+
   /** Runs of all programs of one app version, the newest first. */
   async listOfVersion(tx: Transaction, namespace: string, app: string, version: number, limit: number): Promise<Run[]> {
     const rows = await query<RunRow>(

@@ -52,7 +52,7 @@ export class ReleasePrograms {
     const path = { namespace, app, version: String(order.version) };
     switch (order.type) {
       case 'start':
-        await this.lifecycle.start(path, 'service', order.service, order.instances, ANY);
+        await this.lifecycle.start(path, 'service', order.service, order.instances, ANY, null);
         break;
       case 'scale':
         await this.lifecycle.scale(path, 'service', order.service, order.instances, ANY);

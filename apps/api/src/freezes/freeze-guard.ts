@@ -1,0 +1,48 @@
+import { Injectable } from '@nestjs/common';
+import { AuditRepository } from '../audit/audit.repository.js';
+import type { Transaction } from '../database/transaction.js';
+import { DomainError } from '../http/domain-error.js';
+import { FreezesRepository } from './freezes.repository.js';
+
+/** What somebody is about to do to an app. */
+export interface GuardedChange {
+  namespace: string;
+  change: 'distribution' | 'start' | 'promotion' | 'release';
+  /** E.g. `shop/3`. */
+  subject: string;
+  by: string;
+  /** Why it must be now; null: it need not. */
+  override: string | null;
+  /** Nothing is written down. */
+  dryRun?: boolean;
+}
+
+/**
+ * The one place where freezes are asked about. Guarded is what brings something new into traffic: other weights, a version's first start,
+ * a promotion into the namespace, the start of a release. Never guarded is what takes it out or back: zero, rollback, stop, the start of a version that has
+ * run here before, more instances; nor what the control plane does by itself.
+ */
+@Injectable()
+export class FreezeGuard {
+  constructor(
+    private readonly freezes: FreezesRepository,
+    private readonly audit: AuditRepository,
+  ) {}
+
+  /** 409 frozen while a freeze is open, unless `override` says why; then that is in the audit, in the transaction of the change. */
+  async check(tx: Transaction, { namespace, change, subject, by, override, dryRun = false }: GuardedChange): Promise<void> {
+    const freeze = await this.freezes.open(tx, namespace);
+    if (!freeze) return;
+    const { name, reason } = freeze;
+    const [from, to] = [freeze.from.toISOString(), freeze.to.toISOString()];
+    if (override === null)
+      throw new DomainError(
+        'conflict',
+        'frozen',
+        `Namespace ${namespace} is frozen until ${to} (${name}: ${reason}). If it must be now, say why in X-Freeze-Override.`,
+        { members: { freeze: { name, from, to, reason } } },
+      );
+    if (dryRun) return;
+    await this.audit.write(tx, { namespace, by, action: 'freeze_overridden', subject, detail: { change, freeze: name, reason: override } });
+  }
+}
