@@ -16,15 +16,20 @@ import { HttpModule } from './http/http.module.js';
 import { MeasurementsModule } from './measurements/measurements.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { NamespacesModule } from './namespaces/namespaces.module.js';
+import { PipelinesModule } from './pipelines/pipelines.module.js';
 import { ProgramsModule } from './programs/programs.module.js';
 import type { LocalRuntime } from './programs/run-host.js';
 import { ReleasesModule } from './releases/releases.module.js';
+import { PromotionsModule } from './promotions/promotions.module.js';
 import { BUS, CONFIG, LOGGER, RUNTIME, SHUTDOWN } from './tokens.js';
+import { ValidationsModule } from './validations/validations.module.js';
 
 /** One line per noun. */
 const NOUNS = [
   NamespacesModule,
   AuditModule,
+  FreezesModule,
+  ValidationsModule,
   ArtifactsModule,
   AppsModule,
   DistributionModule,
@@ -32,6 +37,8 @@ const NOUNS = [
   ProgramsModule,
   MeasurementsModule,
   ReleasesModule,
+  PipelinesModule,
+  PromotionsModule,
 ];
 
 /** What is made outside of Nest, and lives longer. */

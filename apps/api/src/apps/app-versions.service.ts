@@ -43,22 +43,36 @@ export class AppVersionsService {
       await requireNamespace(tx, this.repository, namespace, 'FOR KEY SHARE');
       const current = await this.repository.find(tx, namespace, app);
       checkIfMatch(ifMatch, current && appEtag(current));
-      if (!(await this.artifacts.lock(tx, namespace, wanted.artifact.name, wanted.artifact.version))) {
-        const { name, version } = wanted.artifact;
-        throw new DomainError(
-          'unprocessable',
-          'unknown_artifact',
-          `There is no version ${version} of artifact ${name} in namespace ${namespace}.`,
-        );
-      }
-      if (!current) await this.repository.insert(tx, namespace, app, null, DEFAULT_ROUTING);
-      const number = await this.repository.nextVersion(tx, namespace, app);
-      // There are at most as many versions as numbers were given out, so most of the time nothing has to be counted.
-      if (number > MAX_VERSIONS && (await this.repository.countVersions(tx, namespace, app)) >= MAX_VERSIONS)
-        throw new DomainError('conflict', 'too_many_versions', `${app} has ${MAX_VERSIONS} versions already; delete some first.`);
-      const version = await this.repository.insertVersion(tx, { namespace, app, version: number, ...wanted, createdBy: by });
-      return { version, routeRevision: await this.routes.commit(tx, namespace, app) };
+      return this.createUnderLock(tx, namespace, app, wanted, by, null);
     });
+  }
+
+  /** The same as part of something else, which holds the route lock and has locked the namespace. `from`: the version that is promoted. */
+  async createUnderLock(
+    tx: Transaction,
+    namespace: string,
+    app: string,
+    wanted: NewAppVersion,
+    by: string,
+    from: AppVersion | null,
+  ): Promise<{ version: AppVersion; routeRevision: number }> {
+    if (!(await this.artifacts.lock(tx, namespace, wanted.artifact.name, wanted.artifact.version))) {
+      const { name, version } = wanted.artifact;
+      throw new DomainError(
+        'unprocessable',
+        'unknown_artifact',
+        `There is no version ${version} of artifact ${name} in namespace ${namespace}.`,
+      );
+    }
+    if (!(await this.repository.find(tx, namespace, app))) await this.repository.insert(tx, namespace, app, null, DEFAULT_ROUTING);
+    const number = await this.repository.nextVersion(tx, namespace, app);
+    // There are at most as many versions as numbers were given out, so most of the time nothing has to be counted.
+    if (number > MAX_VERSIONS && (await this.repository.countVersions(tx, namespace, app)) >= MAX_VERSIONS)
+      throw new DomainError('conflict', 'too_many_versions', `${app} has ${MAX_VERSIONS} versions already; delete some first.`);
+    const promotedFrom = from && { namespace: from.namespace, version: from.version };
+    const line = { promotedFrom, origin: from?.origin ?? promotedFrom };
+    const version = await this.repository.insertVersion(tx, { namespace, app, version: number, ...wanted, createdBy: by, ...line });
+    return { version, routeRevision: await this.routes.commit(tx, namespace, app) };
   }
 
   list(namespace: string, app: string, limit: number, before: number | null): Promise<AppVersion[]> {

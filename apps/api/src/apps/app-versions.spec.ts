@@ -46,6 +46,8 @@ describe('POST versions', () => {
       aliases: [],
       createdAt: expect.any(String),
       createdBy: 'admin',
+      promotedFrom: null,
+      rejection: null,
     });
     expect(made.headers.location).toBe(`${APP}/versions/1`);
     const shown = await api.http.get(made.headers.location!).expect(200);

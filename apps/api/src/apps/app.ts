@@ -32,6 +32,25 @@ export interface AppVersion {
   labels: Record<string, string>;
   createdAt: Date;
   createdBy: string;
+  /** The version that it was promoted from; null: it was made here. Need not be there any more. */
+  promotedFrom: VersionPlace | null;
+  /** Where the first of its line was made: all of one line are the same build. Null: it is the first. */
+  origin: VersionPlace | null;
+  /** A validation of its line has failed: it is back in development, and is not promoted any more. */
+  rejection: Rejection | null;
+}
+
+/** A version of the same app in some namespace. */
+export interface VersionPlace {
+  namespace: string;
+  version: number;
+}
+
+export interface Rejection extends VersionPlace {
+  check: string;
+  by: string;
+  /** ISO 8601. */
+  at: string;
 }
 
 export interface Alias {

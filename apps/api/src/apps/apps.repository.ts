@@ -1,7 +1,7 @@
 import type { Affinity, AudienceRule, Fallback, Limits, Mirror, OnUnavailable } from '@app-fabric/routing';
 import { Injectable } from '@nestjs/common';
 import { query, type Transaction } from '../database/transaction.js';
-import type { Alias, App, AppVersion, Routing } from './app.js';
+import type { Alias, App, AppVersion, Rejection, Routing, VersionPlace } from './app.js';
 
 interface AppRow {
   namespace: string;
@@ -29,6 +29,11 @@ interface VersionRow {
   labels: Record<string, string>;
   created_at: Date;
   created_by: string;
+  promoted_from_namespace: string | null;
+  promoted_from_version: number | null;
+  origin_namespace: string | null;
+  origin_version: number | null;
+  rejection: Rejection | null;
 }
 
 @Injectable()
@@ -107,11 +112,12 @@ export class AppsRepository {
     return row!.count;
   }
 
-  async insertVersion(tx: Transaction, version: Omit<AppVersion, 'createdAt'>): Promise<AppVersion> {
+  async insertVersion(tx: Transaction, version: Omit<AppVersion, 'createdAt' | 'rejection'>): Promise<AppVersion> {
     const [row] = await query<VersionRow>(
       tx,
-      `INSERT INTO app_versions (namespace, app, version, artifact_name, artifact_version, config, labels, created_by)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING *`,
+      `INSERT INTO app_versions (namespace, app, version, artifact_name, artifact_version, config, labels, created_by,
+                                 promoted_from_namespace, promoted_from_version, origin_namespace, origin_version)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING *`,
       [
         version.namespace,
         version.app,
@@ -121,6 +127,10 @@ export class AppsRepository {
         JSON.stringify(version.config),
         JSON.stringify(version.labels),
         version.createdBy,
+        version.promotedFrom?.namespace ?? null,
+        version.promotedFrom?.version ?? null,
+        version.origin?.namespace ?? null,
+        version.origin?.version ?? null,
       ],
     );
     return toVersion(row!);
@@ -133,6 +143,20 @@ export class AppsRepository {
       version,
     ]);
     return row ? toVersion(row) : null;
+  }
+
+  /** The version, and all of the same origin in whatever namespace, are back in development from now on, unless they were before. */
+  async rejectLine(tx: Transaction, namespace: string, app: string, version: number, rejection: Rejection): Promise<void> {
+    await query(
+      tx,
+      `WITH origin AS (
+         SELECT COALESCE(origin_namespace, namespace) AS namespace, COALESCE(origin_version, version) AS version FROM app_versions
+          WHERE namespace = $1 AND app = $2 AND version = $3)
+       UPDATE app_versions v SET rejection = $4 FROM origin o
+        WHERE v.app = $2 AND v.rejection IS NULL
+          AND ((v.namespace = o.namespace AND v.version = o.version) OR (v.origin_namespace = o.namespace AND v.origin_version = o.version))`,
+      [namespace, app, version, JSON.stringify(rejection)],
+    );
   }
 
   /** Newest first, those below `before`. */
@@ -268,5 +292,12 @@ function toVersion(row: VersionRow): AppVersion {
     labels: row.labels,
     createdAt: row.created_at,
     createdBy: row.created_by,
+    promotedFrom: toPlace(row.promoted_from_namespace, row.promoted_from_version),
+    origin: toPlace(row.origin_namespace, row.origin_version),
+    rejection: row.rejection,
   };
+}
+
+function toPlace(namespace: string | null, version: number | null): VersionPlace | null {
+  return namespace === null || version === null ? null : { namespace, version };
 }

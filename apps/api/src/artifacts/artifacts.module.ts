@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { ArtifactCopier } from './artifact-copier.js';
 import { ArtifactReader } from './artifact-reader.js';
 import { ArtifactsController } from './artifacts.controller.js';
 import { ArtifactsRepository } from './artifacts.repository.js';
@@ -8,7 +9,7 @@ import { BundlesService } from './bundles.service.js';
 
 @Module({
   controllers: [ArtifactsController, BundlesController],
-  providers: [ArtifactsService, BundlesService, ArtifactReader, ArtifactsRepository],
-  exports: [ArtifactReader],
+  providers: [ArtifactsService, BundlesService, ArtifactReader, ArtifactCopier, ArtifactsRepository],
+  exports: [ArtifactReader, ArtifactCopier],
 })
 export class ArtifactsModule {}

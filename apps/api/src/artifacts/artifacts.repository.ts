@@ -15,8 +15,8 @@ interface Row {
   created_at: Date;
 }
 
-/** `FOR KEY SHARE` keeps the version from being deleted until the transaction ends, `FOR UPDATE` from any change. */
-export type ArtifactLock = '' | 'FOR KEY SHARE' | 'FOR UPDATE';
+/** `FOR KEY SHARE` keeps the version from being deleted until the transaction ends, `FOR SHARE` and `FOR UPDATE` (alone) from any change. */
+export type ArtifactLock = '' | 'FOR KEY SHARE' | 'FOR SHARE' | 'FOR UPDATE';
 
 const KEY = 'namespace = $1 AND artifact = $2 AND version = $3';
 
@@ -103,8 +103,25 @@ export class ArtifactsRepository {
     await query(tx, 'INSERT INTO bundle_chunks (bundle_id, number, bytes) VALUES ($1, $2, $3)', [bundleId, number, bytes]);
   }
 
+  /** Unless another artifact version, in whatever namespace, has the same bundle. */
   async deleteChunks(tx: Transaction, bundleId: string): Promise<void> {
-    await query(tx, 'DELETE FROM bundle_chunks WHERE bundle_id = $1', [bundleId]);
+    await query(
+      tx,
+      'DELETE FROM bundle_chunks WHERE bundle_id = $1 AND NOT EXISTS (SELECT 1 FROM artifact_versions WHERE bundle_id = $1)',
+      [bundleId],
+    );
+  }
+
+  /** The same in another namespace, on the same bundle. False when there is one of this name already. */
+  async copy(tx: Transaction, key: [string, string, string], toNamespace: string): Promise<boolean> {
+    const rows = await query(
+      tx,
+      `INSERT INTO artifact_versions (namespace, artifact, version, description, labels, programs, bundle_id, bundle_sha256, bundle_bytes)
+       SELECT $4, artifact, version, description, labels, programs, bundle_id, bundle_sha256, bundle_bytes
+         FROM artifact_versions WHERE ${KEY} ON CONFLICT DO NOTHING RETURNING version`,
+      [...key, toNamespace],
+    );
+    return rows.length > 0;
   }
 
   /** False when the artifact version has a bundle already (or is gone). */

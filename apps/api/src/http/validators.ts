@@ -1,4 +1,5 @@
 import { registerDecorator } from 'class-validator';
+import { parseDuration } from './duration.js';
 
 const MAX_LABELS = 64;
 const MAX_VALUE = 256;
@@ -34,6 +35,19 @@ export function IsPlainJson({ maxBytes }: { maxBytes: number }): PropertyDecorat
       propertyName: String(property),
       options: { message: `$property must be an object of at most ${maxBytes} bytes of JSON` },
       validator: { validate: (value: unknown) => isObject(value) && Buffer.byteLength(JSON.stringify(value)) <= maxBytes },
+    });
+}
+
+/** Property decorator: `90s`, `5m`, `2h`, `1d`, at most `longest`; or `0s`. */
+export function IsDuration(longest: string): PropertyDecorator {
+  const maxMs = parseDuration(longest) ?? 0;
+  return (target, property) =>
+    registerDecorator({
+      name: 'isDuration',
+      target: target.constructor,
+      propertyName: String(property),
+      options: { message: `$property must be a number of seconds, minutes, hours or days: 90s, 5m, 2h, 1d; at most ${longest}` },
+      validator: { validate: (value: unknown) => value === '0s' || (parseDuration(value) ?? Number.POSITIVE_INFINITY) <= maxMs },
     });
 }
 

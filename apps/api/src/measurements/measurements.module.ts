@@ -23,6 +23,6 @@ import { ObservationsRepository } from './observations.repository.js';
     MetricsReader,
     { provide: PUBLISHING_CLOCK, useValue: monotonicClock },
   ],
-  exports: [Accountant, ObservationsRepository],
+  exports: [Accountant, ObservationsRepository, MetricsReader],
 })
 export class MeasurementsModule {}

@@ -77,6 +77,20 @@ export class CreateAppVersionDto {
   labels?: Record<string, string>;
 }
 
+class PromotedFromDto {
+  @ApiProperty({ example: 'beta' }) namespace!: string;
+  @ApiProperty({ example: 'shop' }) app!: string;
+  @ApiProperty({ example: 2 }) version!: number;
+}
+
+class RejectionDto {
+  @ApiProperty({ description: 'The validation that failed.', example: 'functional' }) check!: string;
+  @ApiProperty({ description: 'Where.', example: 'test' }) namespace!: string;
+  @ApiProperty({ example: 3 }) version!: number;
+  @ApiProperty({ example: 'qa@example.com' }) by!: string;
+  @ApiProperty({ example: '2026-01-01T12:00:00.000Z' }) at!: string;
+}
+
 export class AppVersionDto {
   @ApiProperty({ example: 'default' }) namespace!: string;
   @ApiProperty({ example: 'shop' }) app!: string;
@@ -87,6 +101,13 @@ export class AppVersionDto {
   @ApiPropertyOptional({ type: [String], description: 'Only in the answer for one version.', example: ['stable'] }) aliases?: string[];
   @ApiProperty({ example: '2026-01-01T12:00:00.000Z' }) createdAt!: string;
   @ApiProperty({ example: 'admin' }) createdBy!: string;
+  @ApiProperty({ type: PromotedFromDto, nullable: true, description: 'Null: it was made here.' }) promotedFrom!: PromotedFromDto | null;
+  @ApiProperty({
+    type: RejectionDto,
+    nullable: true,
+    description: 'A validation of it, or of another version of its line of promotions, has failed: it is back in development.',
+  })
+  rejection!: RejectionDto | null;
 }
 
 export class PutAliasDto {
@@ -115,7 +136,7 @@ export function toAppDto(app: App): AppDto {
 }
 
 export function toAppVersionDto(version: AppVersion, aliases?: string[]): AppVersionDto {
-  const { namespace, app, version: number, artifact, config, labels, createdAt, createdBy } = version;
+  const { namespace, app, version: number, artifact, config, labels, createdAt, createdBy, promotedFrom, rejection } = version;
   return {
     namespace,
     app,
@@ -126,6 +147,8 @@ export function toAppVersionDto(version: AppVersion, aliases?: string[]): AppVer
     ...(aliases ? { aliases } : {}),
     createdAt: createdAt.toISOString(),
     createdBy,
+    promotedFrom: promotedFrom && { namespace: promotedFrom.namespace, app, version: promotedFrom.version },
+    rejection,
   };
 }
 

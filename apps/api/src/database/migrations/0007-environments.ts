@@ -79,7 +79,6 @@ const STATEMENTS = [
      freeze_override text,
      by text NOT NULL,
      at timestamptz NOT NULL DEFAULT now(),
-     outcome jsonb NOT NULL,
      UNIQUE (app, from_namespace, from_version, to_namespace),
      FOREIGN KEY (to_namespace, app, to_version) REFERENCES app_versions(namespace, app, version) ON DELETE CASCADE)`,
   'CREATE INDEX promotions_by_target ON promotions (to_namespace, app, to_version)',
