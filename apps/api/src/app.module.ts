@@ -19,8 +19,8 @@ import { NamespacesModule } from './namespaces/namespaces.module.js';
 import { PipelinesModule } from './pipelines/pipelines.module.js';
 import { ProgramsModule } from './programs/programs.module.js';
 import type { LocalRuntime } from './programs/run-host.js';
-import { ReleasesModule } from './releases/releases.module.js';
 import { PromotionsModule } from './promotions/promotions.module.js';
+import { ReleasesModule } from './releases/releases.module.js';
 import { BUS, CONFIG, LOGGER, RUNTIME, SHUTDOWN } from './tokens.js';
 import { ValidationsModule } from './validations/validations.module.js';
 

@@ -30,12 +30,7 @@ export class RunStarter {
    * `instances` null: as the namespace says, else the artifact. `author` null: the control plane itself, which no freeze holds up.
    * 409 already_running, running_in_other_version, bundle_missing, no_host, frozen.
    */
-  async start(
-    tx: Transaction,
-    { ref, spec, bundleSha256 }: Program,
-    instances: number | null,
-    author: StartAuthor | null,
-  ): Promise<Run> {
+  async start(tx: Transaction, { ref, spec, bundleSha256 }: Program, instances: number | null, author: StartAuthor | null): Promise<Run> {
     if (author) await this.requireThawed(tx, ref, author);
     await this.requireOneVersion(tx, { ref, spec });
     const hostId = await this.hostFor(tx, spec);
