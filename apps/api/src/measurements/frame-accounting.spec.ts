@@ -108,6 +108,30 @@ describe('FrameAccounting', () => {
     expect(await observed()).toEqual({});
   });
 
+  it('what was counted of versions lately is found in the buckets since then', async () => {
+    const source = new FakeSource('s');
+    await count(source, 200_000, 100_000, 30_000);
+    source.count(placeOf('shop', 2), OK);
+    await accounting.accountFor([{ frame: source.frame(), agoMs: 30_000 }]);
+    const since = async (agoMs: number) => {
+      const shop = { namespace: 'default', app: 'shop' };
+      const found = await database.transactions.read((tx) => new ObservationsRepository().since(tx, shop, [1, 2, 3], Date.now() - agoMs));
+      return [...found].map(([version, measures]) => [version, requestsOf(measures)]);
+    };
+    expect([await since(150_000), await since(10_000)]).toEqual([
+      [
+        [1, 2],
+        [2, 1],
+        [3, 0],
+      ],
+      [
+        [1, 0],
+        [2, 0],
+        [3, 0],
+      ],
+    ]);
+  });
+
   it('two replicas that account for the same frames at once count them once', async () => {
     const source = new FakeSource('s');
     source.count(placeOf('shop', 1), OK, OK);

@@ -1,4 +1,4 @@
-import { floorTo, type Measures, noMeasures, RESOLUTIONS, RETENTION } from '@app-fabric/measurement';
+import { addMeasures, floorTo, type Measures, noMeasures, RESOLUTIONS, RETENTION } from '@app-fabric/measurement';
 import { Injectable } from '@nestjs/common';
 import { query, type Transaction } from '../database/transaction.js';
 import { type Observation, observationKey } from './ledger.js';
@@ -45,6 +45,19 @@ export class ObservationsRepository {
       app,
     ]);
     return new Map(rows.map((row) => [row.version, toObservation(row)]));
+  }
+
+  /** What the finest buckets have counted of single versions, from the one in which `fromMs` lies. Of the last hour only: longer they are not kept. */
+  async since(tx: Transaction, { namespace, app }: AppRef, versions: readonly number[], fromMs: number): Promise<Map<number, Measures>> {
+    const rows = await query<Pick<ObservationRow, 'version' | 'measures'>>(
+      tx,
+      `SELECT version, measures FROM measurements
+        WHERE namespace = $1 AND app = $2 AND version = ANY($3::integer[]) AND instance = '' AND resolution = 10 AND at_ms >= $4`,
+      [namespace, app, versions, floorTo(fromMs, 10)],
+    );
+    const counted = new Map(versions.map((version) => [version, noMeasures()]));
+    for (const { version, measures } of rows) counted.set(version, addMeasures(counted.get(version)!, measures));
+    return counted;
   }
 
   /** How much of a time lies in buckets in which requests of the version were counted. */

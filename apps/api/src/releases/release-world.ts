@@ -1,5 +1,5 @@
 import { latencyOf, type Measures, requestsOf } from '@app-fabric/measurement';
-import { type Evidence, LONGEST_UNWATCHED_MS, type Measured } from '@app-fabric/release';
+import { type Evidence, LONGEST_UNWATCHED_MS, type Measured, type MeasuredRecently, recentWindows } from '@app-fabric/release';
 import type { Weights } from '@app-fabric/routing';
 import { Injectable } from '@nestjs/common';
 import type { Transaction } from '../database/transaction.js';
@@ -74,7 +74,7 @@ export class ReleaseWorld {
         appliedAt: progress.routed?.appliedAtMs ?? null,
         beforeHooks,
         measured: measuredOf(release, observed),
-        recently: [],
+        recently: await this.recently(tx, release, nowMs),
         candidateFailure: orders.failure,
         manualChange: null,
         ...(nowMs - state.decidedAt > LONGEST_UNWATCHED_MS
@@ -82,6 +82,17 @@ export class ReleaseWorld {
           : {}),
       },
     };
+  }
+
+  private async recently(tx: Transaction, release: Release, nowMs: number): Promise<MeasuredRecently[]> {
+    const { candidate, baseline, state } = release;
+    const windows = state.judgedFrom === null ? [] : recentWindows(state.judgedFrom, nowMs);
+    const measured: MeasuredRecently[] = [];
+    for (const { from, share } of windows) {
+      const counted = await this.observations.since(tx, release, [candidate, baseline], from);
+      measured.push({ candidate: toMeasured(counted.get(candidate)!), baseline: toMeasured(counted.get(baseline)!), share });
+    }
+    return measured;
   }
 }
 

@@ -57,7 +57,8 @@ describe('releases, from a call to its end', () => {
     };
     const ended = await under(path, good, { status: 'completed', weight: 100, actions: [] });
     expect(ended.verdicts).toMatchObject({ stability: { verdict: 'pass' }, availability: { verdict: 'pass' } });
-    const types = (await eventsOf(path)).map(({ type }) => type);
+    // A busy machine may count too little in a second: the stage is extended then.
+    const types = (await eventsOf(path)).map(({ type }) => type).filter((type) => type !== 'extended');
     expect(types).toEqual([
       'started',
       'weight_set',
@@ -71,7 +72,8 @@ describe('releases, from a call to its end', () => {
       ...types.slice(9, -1),
       'completed',
     ]);
-    expect((await eventsOf(path)).map(({ sequence }) => sequence)).toEqual(types.map((_, index) => index + 1));
+    const sequences = (await eventsOf(path)).map(({ sequence }) => sequence);
+    expect(sequences).toEqual(sequences.map((_, index) => index + 1));
     const { items } = await get(`${app}/distribution/history`);
     expect(items.map(({ weights, source: from }: { weights: object; source: string }) => [weights, from])).toEqual([
       [{ 2: 100 }, 'release'],
