@@ -20,6 +20,10 @@ if (!(await postgresAnswers())) {
 }
 if (spawnSync('redis-server', ['--version']).status !== 0)
   process.stderr.write('app-fabric: no redis-server on the PATH: tests that start and kill one are skipped\n');
+if (spawnSync('promtool', ['--version']).status !== 0)
+  process.stderr.write(
+    'app-fabric: no promtool on the PATH (Debian: apt-get install prometheus): tests with a real Prometheus are skipped\n',
+  );
 const report = join(folder, 'jest.json');
 const done = spawnSync(
   process.execPath,

@@ -11,6 +11,8 @@ interface Manifest {
   dependencies?: Record<string, string>;
 }
 interface Service {
+  profiles?: string[];
+  image?: string;
   build?: { context: string; dockerfile: string };
   command?: string[];
   environment?: Record<string, string | null>;
@@ -108,7 +110,6 @@ describe.each(['api', 'proxy'] as const)('docker/%s.Dockerfile', (app) => {
 
 describe('docker/compose.yaml', () => {
   const built = Object.entries(compose.services).filter(([, { build }]) => build !== undefined);
-  const appOf = ({ build }: Service) => /^docker\/(\w+)\.Dockerfile$/.exec(build?.dockerfile ?? '')?.[1] ?? '';
 
   it('has one API, two proxies, and the migrations before the API', () => {
     expect(built.map(([name, service]) => `${name}: ${appOf(service)}`)).toEqual([
@@ -149,3 +150,65 @@ describe('docker/compose.yaml', () => {
     expect(Number.parseInt(service.stop_grace_period ?? '0', 10)).toBeGreaterThanOrEqual(35);
   });
 });
+
+describe('what looks at the rest', () => {
+  const observers = Object.entries(compose.services).filter(([, { profiles }]) => profiles !== undefined);
+  const yaml = (path: string) => parse(text(`docker/${path}`)) as Record<string, never>;
+  /** Without a profile, and what it may be asked for by others: `service:port`. */
+  const programs = Object.entries(compose.services).filter(([, { profiles }]) => profiles === undefined);
+  const portsOf = ({ ports = [] }: Service) => ports.map((port) => port.split(':')[2]);
+
+  it('is started on demand only, on loopback only, from images of a fixed version', () => {
+    expect(observers.map(([name]) => name).sort()).toEqual(['alertmanager', 'grafana', 'jaeger', 'otel-collector', 'prometheus']);
+    expect(programs.map(([name]) => name)).toEqual(['postgres', 'redis', 'migrate', 'api', 'proxy-1', 'proxy-2']);
+    for (const [, { profiles, image, ports = [] }] of observers) {
+      expect(profiles).toEqual(['observability']);
+      expect(image).toMatch(/:v?\d+\.\d+\.\d+$/);
+      for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:(\d+):\1$/);
+    }
+    const published = Object.values(compose.services).flatMap(({ ports = [] }) => ports.map((port) => port.split(':')[1]));
+    expect(new Set(published).size).toBe(published.length);
+  });
+
+  it('mounts what there is, where the program looks for it', () => {
+    for (const [, { command = [], volumes = [] }] of observers) {
+      const mounts = volumes.map((volume) => volume.split(':'));
+      for (const [source = ''] of mounts) {
+        if (source.startsWith('./')) expect(existsSync(join(root, 'docker', source))).toBe(true);
+        else expect(Object.keys(compose.volumes)).toContain(source);
+      }
+      const config = command.find((option) => /^--config(\.file)?=/.test(option))?.split('=')[1];
+      if (config === undefined) continue;
+      const [source = '', target = ''] = mounts.find(([, inside = '']) => config.startsWith(inside)) ?? [];
+      expect(existsSync(join(root, 'docker', source, config.slice(target.length)))).toBe(true);
+    }
+  });
+
+  it('Prometheus asks the API and every proxy, at the ports that show metrics, and tells Alertmanager', () => {
+    const config = yaml('prometheus/prometheus.yml') as unknown as {
+      scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[];
+      alerting: { alertmanagers: { static_configs: { targets: string[] }[] }[] };
+    };
+    const targets = config.scrape_configs.flatMap(({ static_configs }) => static_configs.flatMap((one) => one.targets));
+    const shown = programs.filter(([, service]) => ['api', 'proxy'].includes(appOf(service)) && service.ports !== undefined);
+    expect(targets).toEqual(shown.map(([name, service]) => `${name}:${portsOf(service).at(-1)}`));
+    const alertmanagers = config.alerting.alertmanagers.flatMap(({ static_configs }) => static_configs.flatMap((one) => one.targets));
+    expect(alertmanagers).toEqual([`alertmanager:${portsOf(compose.services.alertmanager ?? {})[0]}`]);
+  });
+
+  it('Grafana and the collector ask and tell services that there are', () => {
+    const { datasources } = yaml('grafana/provisioning/datasources/prometheus.yml') as unknown as { datasources: { url: string }[] };
+    for (const { url } of datasources) {
+      const { hostname, port } = new URL(url);
+      expect(portsOf(compose.services[hostname] ?? {})).toEqual([port]);
+    }
+    const { exporters } = yaml('otel-collector/collector.yaml') as unknown as { exporters: Record<string, { endpoint?: string }> };
+    const hosts = Object.values(exporters).flatMap(({ endpoint }) => (endpoint === undefined ? [] : [endpoint.split(':')[0] ?? '']));
+    expect(hosts).toEqual(['jaeger']);
+    for (const host of hosts) expect(Object.keys(compose.services)).toContain(host);
+  });
+});
+
+function appOf({ build }: Service): string {
+  return /^docker\/(\w+)\.Dockerfile$/.exec(build?.dockerfile ?? '')?.[1] ?? '';
+}

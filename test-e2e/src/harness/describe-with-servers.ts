@@ -1,5 +1,5 @@
 import { hasDatabaseServer } from './own-database.js';
-import { hasPostgresServer, hasRedisServer } from './own-server.js';
+import { hasPostgresServer, hasPrometheus, hasRedisServer } from './own-server.js';
 
 const ready = hasRedisServer && (await hasDatabaseServer());
 
@@ -8,3 +8,9 @@ export const describeWithServers = ready ? describe : describe.skip;
 
 /** The same, for suites that kill a PostgreSQL of their own. */
 export const describeWithOwnPostgres = hasRedisServer && hasPostgresServer ? describe : describe.skip;
+
+/** Suites that start a Prometheus that looks at real programs. */
+export const describeWithPrometheus = ready && hasPrometheus ? describe : describe.skip;
+
+/** Suites that need `promtool` alone. */
+export const describeWithPromtool = hasPrometheus ? describe : describe.skip;

@@ -72,7 +72,8 @@ interface OwnServerParts {
   answers(): Promise<true | undefined>;
 }
 
-async function ownServer(parts: OwnServerParts): Promise<OwnServer> {
+/** Whatever is started with these parts. */
+export async function ownServer(parts: OwnServerParts): Promise<OwnServer> {
   let child: ChildProcess | undefined;
   const kill = async () => {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
@@ -98,6 +99,8 @@ async function ownServer(parts: OwnServerParts): Promise<OwnServer> {
   };
 }
 
+/** With `promtool`, as Debian's package prometheus has both. */
+export const hasPrometheus = onPath('prometheus') !== undefined && onPath('promtool') !== undefined;
 export const hasRedisServer = onPath('redis-server') !== undefined;
 export const hasPostgresServer = postgresBin() !== undefined;
 

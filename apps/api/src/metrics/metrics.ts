@@ -11,6 +11,9 @@ const MAX_VERSIONS = 1_000;
 /** No name of a namespace or app begins like that. */
 const OTHER = '_other';
 
+/** Gauges that are called as if they were counters; their parts by type are shown as well. */
+const NO_COUNTERS = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
+
 export interface VersionRef {
   namespace: string;
   app: string;
@@ -38,6 +41,7 @@ export class Metrics implements OnApplicationShutdown {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
+    for (const name of NO_COUNTERS) this.registry.removeSingleMetric(name);
   }
 
   /** `status`: 0 when the caller went away. */
