@@ -11,7 +11,7 @@ import { OwnPrometheus, PROMETHEUS_FILES, promtool, type Sample } from './harnes
 const SETTLE_MS = 30_000;
 const DASHBOARD = join(PROMETHEUS_FILES, '../grafana/dashboards/versions.json');
 /** What there is nothing to show of, as long as nothing goes wrong. */
-const MAY_BE_EMPTY = ['Retries', 'Ejections', 'Runs that ended', 'Answers that proxies made themselves', 'Runs'];
+const MAY_BE_EMPTY = ['Canary releases', 'Retries', 'Ejections', 'Runs that ended', 'Answers that proxies made themselves', 'Runs'];
 
 const QUANTILES = [
   ['p50', 0.5],

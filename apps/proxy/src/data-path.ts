@@ -16,6 +16,7 @@ import { type DataPathLog, RequestLog, type RequestLogPolicy } from './http/requ
 import { type DraftFrame, FrameSource } from './measurements/frame-source.js';
 import { TrafficMeters, type VersionSeries } from './measurements/traffic-meters.js';
 import { TrafficRecorder } from './measurements/traffic-recorder.js';
+import { UncountedTraffic } from './measurements/uncounted-traffic.js';
 import { ProxyMetrics } from './metrics/proxy-metrics.js';
 import { NOTHING_ROUTED, type RequestSide, type RouteStanding } from './request-side.js';
 import { type Clock, realClock } from './table/clock.js';
@@ -36,6 +37,8 @@ export interface DataPathOptions {
   limits?: Partial<ForwarderLimits> | undefined;
   outliers?: Partial<OutlierPolicy> | undefined;
   requestLog?: Partial<RequestLogPolicy> | undefined;
+  /** Requests are counted: default true. */
+  metrics?: boolean | undefined;
   shutdownGraceMs?: number | undefined;
 }
 
@@ -55,9 +58,12 @@ export class DataPath implements RequestSide {
   readonly #registry: InstanceRegistry;
   readonly #metrics: ProxyMetrics;
   readonly #frames: FrameSource;
+  /** Requests are counted. */
+  readonly #counts: boolean;
   readonly #mirrors = new MirrorSender();
 
   constructor(options: DataPathOptions, { log, random = Math.random, clock = realClock }: Surroundings) {
+    this.#counts = options.metrics ?? true;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const now = () => performance.now();
     const policy = { ...DEFAULT_REQUEST_LOG, ...options.requestLog };
@@ -85,7 +91,8 @@ export class DataPath implements RequestSide {
     const meters = new TrafficMeters(this.#metrics);
     this.#frames = new FrameSource(meters, now);
     const { unrouted } = this.#metrics;
-    const traffic = new TrafficRecorder({ meters, unrouted, now, onFailed: (request) => this.#frames.failed(request) });
+    const Recorder = this.#counts ? TrafficRecorder : UncountedTraffic;
+    const traffic = new Recorder({ meters, unrouted, now, onFailed: (request) => this.#frames.failed(request) });
     const gateway = new ProxyGateway({
       resolver: this.sink,
       mirrors: this.#mirrors,
@@ -123,7 +130,7 @@ export class DataPath implements RequestSide {
   }
 
   async frames(): Promise<DraftFrame[]> {
-    return this.#frames.take();
+    return this.#counts ? this.#frames.take() : [];
   }
 
   async metrics() {

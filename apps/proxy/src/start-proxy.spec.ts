@@ -420,6 +420,20 @@ describe('CONTRACT §4: admin port', () => {
     expect((await call(`${proxy.adminUrl}/table`, {}, 'POST')).json()).toMatchObject({ status: 405, code: 'method_not_allowed' });
   });
 
+  it('with metrics off requests are not counted; what the proxy is and does is still shown', async () => {
+    const bus = new FakeBus();
+    bus.store('e1', 1, [shop(1, { 1: [{ id: 'nobody', url: 'http://127.0.0.1:9' }] }, { 1: 10_000 })]);
+    const proxy = await start(bus, { metrics: false });
+    expect((await call(`${proxy.proxyUrl}${PATH}/services/cart/methods/x`)).status).toBe(502);
+    expect((await call(`${proxy.proxyUrl}/nothing`)).status).toBe(404);
+    const { text } = await call(`${proxy.adminUrl}/metrics`);
+    expect(text).not.toMatch(/^http_(server|client)_request_duration_seconds/m);
+    expect(text).toContain('fabric_proxy_problems_total{problem="upstream_connect_failed"} 1');
+    expect(text).toContain('fabric_proxy_table_revision 1');
+    await proxy.close();
+    expect(bus.frames).toEqual([]);
+  });
+
   const broken: [string, string, number, string][] = [
     ['bytes that are no request', '\0\x01\x02\r\n\r\n', 400, 'bad_request'],
     ['no Host', 'GET /readyz HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'bad_request'],

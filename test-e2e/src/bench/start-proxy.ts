@@ -19,7 +19,11 @@ export interface MeasuredProxy {
 }
 
 /** The proxy's program as `npm run proxy` runs it, on the measured core, with `apps` (at the first revision) in a Redis of its own on the other. */
-export async function startProxy(bench: Workbench, apps: readonly AppRoutes[]): Promise<MeasuredProxy> {
+export async function startProxy(
+  bench: Workbench,
+  apps: readonly AppRoutes[],
+  extraSettings: Record<string, string> = {},
+): Promise<MeasuredProxy> {
   const port = await freePort();
   const folder = await bench.subfolder(`fabric-${port}`);
   const redis = findProgram('redis-server');
@@ -34,7 +38,7 @@ export async function startProxy(bench: Workbench, apps: readonly AppRoutes[]): 
   if (!(await publisher.replaceAll({ epoch: EPOCH, revision: FIRST_REVISION, documents }, null)))
     throw new Error('the routes could not be published');
 
-  const settings = { REDIS_URL: url, FABRIC_PROXY_PORT: '0', FABRIC_PROXY_ADMIN_PORT: '0', FABRIC_DATA_DIR: folder };
+  const settings = { REDIS_URL: url, FABRIC_PROXY_PORT: '0', FABRIC_PROXY_ADMIN_PORT: '0', FABRIC_DATA_DIR: folder, ...extraSettings };
   const startedAt = performance.now();
   const program = Program.spawn('proxy', 'apps/proxy/dist/main.js', settings, pinnedTo(PROXY_CPU));
   bench.onClose(() => program.stop());

@@ -14,6 +14,7 @@ describe('CONTRACT §2: settings are read once, validated, and a bad one is name
       basePath: '',
       limits: { headBytes: 16_384, bodyBytes: 0 },
       requestLog: { ratio: 0, linesPerSecond: 20 },
+      metrics: true,
     });
   });
 
@@ -28,6 +29,7 @@ describe('CONTRACT §2: settings are read once, validated, and a bad one is name
       FABRIC_PROXY_MAX_BODY_BYTES: '1000',
       FABRIC_LOG_LEVEL: '',
       FABRIC_PROXY_REQUEST_LOG_RATIO: '0.25',
+      FABRIC_PROXY_METRICS: 'off',
     });
     expect(settings).toMatchObject({
       host: '::1',
@@ -37,6 +39,7 @@ describe('CONTRACT §2: settings are read once, validated, and a bad one is name
       logLevel: 'info',
       limits: { bodyBytes: 1000 },
       requestLog: { ratio: 0.25 },
+      metrics: false,
     });
   });
 
@@ -50,6 +53,7 @@ describe('CONTRACT §2: settings are read once, validated, and a bad one is name
     ['REDIS_URL', undefined],
     ['REDIS_URL', 'http://127.0.0.1'],
     ['FABRIC_PROXY_PORT', '65536'],
+    ['FABRIC_PROXY_METRICS', 'no'],
     ['FABRIC_PROXY_PORT', '-1'],
     ['FABRIC_PROXY_ADMIN_PORT', '8e3'],
     ['FABRIC_LOG_LEVEL', 'loud'],

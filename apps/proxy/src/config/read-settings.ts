@@ -29,6 +29,8 @@ export interface Settings {
   engine: ProxyEngine;
   maxInFlight: number;
   shutdownGraceMs: number;
+  /** Requests are counted. */
+  metrics: boolean;
   limits: ForwarderLimits;
   outliers: OutlierPolicy;
   requestLog: RequestLogPolicy;
@@ -112,6 +114,7 @@ export function readSettings(env: Environment): Settings {
     trustForwarded: oneOf(env, 'FABRIC_PROXY_TRUST_FORWARDED', ['on', 'off'], 'off') === 'on',
     maxInFlight: number(env, 'FABRIC_PROXY_MAX_IN_FLIGHT', DEFAULT_MAX_IN_FLIGHT, 1, 1_000_000),
     shutdownGraceMs: number(env, 'FABRIC_PROXY_SHUTDOWN_GRACE_MS', DEFAULT_SHUTDOWN_GRACE_MS, 0, 3_600_000),
+    metrics: oneOf(env, 'FABRIC_PROXY_METRICS', ['on', 'off'], 'on') === 'on',
     limits,
     outliers: numbers(env, OUTLIERS),
     requestLog: requestLog(env),

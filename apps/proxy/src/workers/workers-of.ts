@@ -7,14 +7,33 @@ export function workersOf(options: DataPathOptions & { workers?: number }): {
   dataPath: DataPathOptions;
   lameDuckMs: number;
 } {
-  const { basePath, trustForwarded, engine, maxInFlight = DEFAULT_MAX_IN_FLIGHT, outliers, shutdownGraceMs, workers: count = 1 } = options;
+  const {
+    basePath,
+    trustForwarded,
+    engine,
+    maxInFlight = DEFAULT_MAX_IN_FLIGHT,
+    outliers,
+    metrics,
+    shutdownGraceMs,
+    workers: count = 1,
+  } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const { lameDuckMs } = limits;
   const part = (whole: number) => (whole === 0 ? 0 : Math.max(1, Math.floor(whole / count)));
   for (const bound of ['clientConnections', 'connectionsPerInstance', 'queuePerInstance'] as const) limits[bound] = part(limits[bound]);
   const linesPerSecond = options.requestLog?.linesPerSecond ?? DEFAULT_REQUEST_LOG.linesPerSecond;
   const requestLog = { ...options.requestLog, linesPerSecond: part(linesPerSecond) };
-  const dataPath = { basePath, trustForwarded, engine, maxInFlight: part(maxInFlight), outliers, limits, requestLog, shutdownGraceMs };
+  const dataPath = {
+    basePath,
+    trustForwarded,
+    engine,
+    maxInFlight: part(maxInFlight),
+    outliers,
+    limits,
+    requestLog,
+    metrics,
+    shutdownGraceMs,
+  };
   // An option that is forgotten here would hold for one process only.
   return { count, lameDuckMs, dataPath: dataPath satisfies Record<keyof DataPathOptions, unknown> };
 }

@@ -5,15 +5,20 @@ import { WEIGHTS_BP } from '../weights.js';
 import type { Peer } from './peer.js';
 
 /** The real program, fed by a Redis, with everything that is always on: weighted pick, ids, headers, counters, histograms. */
-export const appFabric: Peer = {
-  name: 'App Fabric',
-  install: 'part of the project',
-  isInstalled: () => true,
-  async start(bench, backend) {
-    const { pid, proxyUrl } = await startProxy(bench, [shopRoutes(backend)]);
-    return { name: 'App Fabric', pid, url: (path) => `${proxyUrl}${shopPath(path)}` };
-  },
-};
+export const appFabric: Peer = appFabricWith('App Fabric', {});
+
+/** The same with other settings. */
+export function appFabricWith(name: string, settings: Record<string, string>): Peer {
+  return {
+    name,
+    install: 'part of the project',
+    isInstalled: () => true,
+    async start(bench, backend) {
+      const { pid, proxyUrl } = await startProxy(bench, [shopRoutes(backend)], settings);
+      return { name, pid, url: (path) => `${proxyUrl}${shopPath(path)}` };
+    },
+  };
+}
 
 /** The path of a service consumer. */
 function shopPath(path: string): string {
