@@ -9,6 +9,7 @@ export default {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
+    '^@app-fabric/([a-z]+)/testing$': ['<rootDir>/libs/$1/src/testing/index.ts'],
     '^@app-fabric/([a-z]+)$': ['<rootDir>/libs/$1/src/index.ts', '<rootDir>/apps/$1/src/index.ts'],
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

@@ -14,6 +14,7 @@ RUN pnpm --filter @app-fabric/api --config.inject-workspace-packages=true deploy
   && cd /program \
   && rm -rf src tsconfig.json pnpm-lock.yaml node_modules/.pnpm/@app-fabric+*/node_modules/@app-fabric/*/src \
     node_modules/.pnpm/typescript@* node_modules/.pnpm/@typescript+* \
+  && rm -rf node_modules/.pnpm/@opentelemetry+*/node_modules/@opentelemetry/*/build/esm node_modules/.pnpm/@opentelemetry+*/node_modules/@opentelemetry/*/build/esnext \
   && find . -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' -o -name '*.tsbuildinfo' \) -delete \
   && find . -xtype l -delete \
   && cp /build/LICENSE . \

@@ -12,6 +12,7 @@ RUN pnpm --filter app-fabric --filter "@app-fabric/proxy..." install --frozen-lo
 RUN pnpm --filter @app-fabric/proxy --config.inject-workspace-packages=true deploy --prod --offline /program \
   && cd /program \
   && rm -rf src tsconfig.json pnpm-lock.yaml node_modules/.pnpm/@app-fabric+*/node_modules/@app-fabric/*/src \
+  && rm -rf node_modules/.pnpm/@opentelemetry+*/node_modules/@opentelemetry/*/build/esm node_modules/.pnpm/@opentelemetry+*/node_modules/@opentelemetry/*/build/esnext \
   && find . -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' -o -name '*.tsbuildinfo' \) -delete \
   && find . -xtype l -delete \
   && cp /build/LICENSE . \

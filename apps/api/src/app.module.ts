@@ -22,6 +22,7 @@ import type { LocalRuntime } from './programs/run-host.js';
 import { PromotionsModule } from './promotions/promotions.module.js';
 import { ReleasesModule } from './releases/releases.module.js';
 import { BUS, CONFIG, LOGGER, RUNTIME, SHUTDOWN } from './tokens.js';
+import { Traces } from './tracing/traces.js';
 import { ValidationsModule } from './validations/validations.module.js';
 
 /** One line per noun. */
@@ -51,12 +52,13 @@ export interface AppParts {
   shutdown: AbortSignal;
   /** Null: programs cannot be started on this host. */
   runtime: LocalRuntime | null;
+  traces: Traces;
 }
 
 @Module({})
 class AppModule {}
 
-export function appModule({ config, database, bus, logger, authenticator, shutdown, runtime }: AppParts): DynamicModule {
+export function appModule({ config, database, bus, logger, authenticator, shutdown, runtime, traces }: AppParts): DynamicModule {
   const values = [
     { provide: CONFIG, useValue: config },
     { provide: BUS, useValue: bus },
@@ -64,6 +66,7 @@ export function appModule({ config, database, bus, logger, authenticator, shutdo
     { provide: RUNTIME, useValue: runtime },
     { provide: SHUTDOWN, useValue: shutdown },
     { provide: Authenticator, useValue: authenticator },
+    { provide: Traces, useValue: traces },
   ];
   return {
     module: AppModule,

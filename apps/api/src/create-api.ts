@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { PublisherBus } from '@app-fabric/bus';
+import type { Tracing } from '@app-fabric/tracing';
 import type { Logger } from 'pino';
 import { appModule } from './app.module.js';
 import { adminToken } from './config/admin-token.js';
@@ -10,6 +11,7 @@ import { createApp } from './create-app.js';
 import { Database } from './database/database.js';
 import { AdminTokenAuthenticator } from './http/auth.guard.js';
 import { localRuntime } from './local-runtime.js';
+import { Traces } from './tracing/traces.js';
 
 /** How long requests in flight may take to end when the program stops. Long waits are told to end at once. */
 const CLOSE_GRACE_MS = 15_000;
@@ -19,6 +21,8 @@ export interface ApiOptions {
   /** Stays the caller's: close it after the API. */
   bus: PublisherBus;
   logger: Logger;
+  /** Stays the caller's: close it after the API. Null, the default: nothing is recorded. */
+  tracing?: Tracing | null;
   /** Programs end with this API. Default: they go on, and the next API on the same data folder takes them over. */
   stopPrograms?: boolean;
 }
@@ -36,14 +40,18 @@ export interface RunningApi {
  * Starts one control-plane replica. Rejects when the database lacks migrations (MigrationsPendingError), or refuses us, or the port is taken.
  * A database that cannot be reached is waited for: the API listens, `/readyz` says 503. `rootModule` is another one in tests.
  */
-export async function createApi({ config, bus, logger, stopPrograms = false }: ApiOptions, rootModule = appModule): Promise<RunningApi> {
+export async function createApi(
+  { config, bus, logger, tracing = null, stopPrograms = false }: ApiOptions,
+  rootModule = appModule,
+): Promise<RunningApi> {
   const shutdown = new AbortController();
   const authenticator = new AdminTokenAuthenticator(await adminToken(config));
-  const database = new Database(config.databaseUrl, logger);
+  const traces = new Traces(tracing);
+  const database = new Database(config.databaseUrl, logger, traces);
   await database.open();
   try {
     const runtime = config.processRuntime ? await localRuntime(config, stopPrograms) : null;
-    const parts = { config, database, bus, logger, authenticator, shutdown: shutdown.signal, runtime };
+    const parts = { config, database, bus, logger, authenticator, shutdown: shutdown.signal, runtime, traces };
     const app = await createApp(parts, rootModule(parts));
     await app.listen(config.port, config.host).catch(async (error: unknown) => {
       // The modules are at work by now: left alone, they would keep the program from ending.

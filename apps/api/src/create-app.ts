@@ -11,6 +11,7 @@ import { ProblemFilter } from './http/problem.filter.js';
 import { requestLog } from './http/request-log.js';
 import { checkUrl } from './http/url.js';
 import { Metrics } from './metrics/metrics.js';
+import { requestSpan } from './tracing/request-span.js';
 
 const HEADERS_TIMEOUT_MS = 10_000;
 /** For a whole request, a bundle's upload included. */
@@ -30,6 +31,7 @@ export async function createApp(parts: AppParts, root: DynamicModule): Promise<N
   app.disable('etag'); // ETags are revisions, not hashes of answers
   app.set('query parser', 'simple');
   app.use(requestLog(parts.logger, app.get(Metrics), parts.shutdown));
+  app.use(requestSpan(parts.traces));
   app.use(checkHead);
   app.use(checkUrl);
   app.useBodyParser('json', { limit: BODY_LIMIT_BYTES });

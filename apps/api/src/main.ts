@@ -6,3 +6,5 @@ const stopped = new Promise<string>((resolve) => {
 });
 const { runApi } = await import('./run-api.js');
 await runApi(stopped);
+// All is closed. A receiver of traces that does not answer is not waited for.
+process.exit();

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import type { Tracing } from '@app-fabric/tracing';
 import {
   DEFAULT_ENGINE,
   DEFAULT_LIMITS,
@@ -44,6 +45,7 @@ export interface DataPathOptions {
 
 interface Surroundings {
   log: DataPathLog;
+  tracing: Tracing | null;
   random?: () => number;
   clock?: Clock;
 }
@@ -62,7 +64,7 @@ export class DataPath implements RequestSide {
   readonly #counts: boolean;
   readonly #mirrors = new MirrorSender();
 
-  constructor(options: DataPathOptions, { log, random = Math.random, clock = realClock }: Surroundings) {
+  constructor(options: DataPathOptions, { log, tracing, random = Math.random, clock = realClock }: Surroundings) {
     this.#counts = options.metrics ?? true;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const now = () => performance.now();
@@ -98,6 +100,7 @@ export class DataPath implements RequestSide {
       mirrors: this.#mirrors,
       metrics: this.#metrics,
       traffic,
+      tracing,
       outliers,
       ids: createRandomIds(),
       random,

@@ -1,7 +1,9 @@
 import { connectRedisSubscriber } from '@app-fabric/bus';
+import { startTracing } from '@app-fabric/tracing';
 import { pino } from 'pino';
 import { readSettings, type Settings, SettingsError } from './config/read-settings.js';
 import { startProxy } from './start-proxy.js';
+import { TRACED_PROXY } from './tracing/traced-proxy.js';
 
 const BUS_CLOSE_MS = 1_000;
 /** Of log lines that nobody reads; more are dropped. */
@@ -22,9 +24,10 @@ async function run(stopped: Promise<string>): Promise<void> {
   if (settings === null) return;
   const destination = pino.destination({ dest: 2, sync: false, maxLength: MAX_UNREAD_LOG_BYTES });
   const log = pino({ level: settings.logLevel, base: { program: 'proxy' } }, destination);
-  const { redisUrl, ...options } = settings;
+  const { redisUrl, traces, ...options } = settings;
+  const tracing = await startTracing(traces, TRACED_PROXY, log);
   const bus = await connectRedisSubscriber({ url: redisUrl });
-  const proxy = await startProxy({ ...options, bus, log });
+  const proxy = await startProxy({ ...options, bus, log, tracing });
   // Workers that cannot start keep it from being served, not from being stopped.
   const early = await Promise.race([stopped, proxy.served.then(() => null)]);
   if (early === null) {
@@ -35,6 +38,7 @@ async function run(stopped: Promise<string>): Promise<void> {
   const signal = early ?? (await stopped);
   log.info({ signal }, 'stopping');
   await proxy.close();
+  await tracing?.close();
   // A transport that cannot say goodbye must not keep the program from ending.
   await Promise.race([bus.close(), new Promise((resolve) => setTimeout(resolve, BUS_CLOSE_MS))]);
   destination.flushSync();

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { SubscriberBus } from '@app-fabric/bus';
+import type { Tracing } from '@app-fabric/tracing';
 import { Registry } from 'prom-client';
 import { AdminServer } from './admin/admin-server.js';
 import { DEFAULT_SHUTDOWN_GRACE_MS } from './config/read-settings.js';
@@ -13,6 +14,7 @@ import { type Clock, realClock } from './table/clock.js';
 import { Reporter } from './table/reporter.js';
 import { RouteSync } from './table/route-sync.js';
 import { SnapshotFile, type SnapshotToWrite } from './table/snapshot-file.js';
+import { ApplySpans } from './tracing/apply-spans.js';
 import { WorkerSide } from './workers/worker-side.js';
 import { workersOf } from './workers/workers-of.js';
 
@@ -26,6 +28,8 @@ export interface ProxyOptions extends DataPathOptions {
   /** Closed by the caller, after the proxy. */
   bus: SubscriberBus;
   log: ProxyLog;
+  /** Closed by the caller, after the proxy. `null`, the default: nothing is recorded. */
+  tracing?: Tracing | null;
   /** Default `127.0.0.1`. */
   host?: string;
   /** Default 0: a free one. */
@@ -58,12 +62,17 @@ export interface RunningProxy {
  * Without either it answers 503 `not_ready` until the store can be read. Rejects when an address cannot be had.
  */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
-  const { bus, log, clock = realClock, random = Math.random, host = '127.0.0.1' } = options;
-  const onStanding = () => reporter?.now();
+  const { bus, log, clock = realClock, random = Math.random, host = '127.0.0.1', tracing = null } = options;
+  const onStanding = () => {
+    reporter?.now();
+    applySpans?.applied(side.standing.seenRevision);
+  };
   const side: RequestSide =
     (options.workers ?? 1) > 1
       ? new WorkerSide({ ...workersOf(options), clock, log, onChange: onStanding })
-      : new DataPath(options, { log, random, clock });
+      : new DataPath(options, { log, random, clock, tracing });
+  let proxyId = options.proxyId ?? '';
+  const applySpans = tracing === null ? undefined : new ApplySpans(tracing, () => proxyId);
   const sync = new RouteSync({
     bus,
     sink: side.sink,
@@ -72,6 +81,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     log,
     onChange: () => onRoutesChanged(),
     onRejection: () => tableMetrics.rejection(),
+    watcher: applySpans,
   });
   const tableMetrics = new TableMetrics({
     seenRevision: () => sync.seen?.revision ?? null,
@@ -126,7 +136,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     await side.close(0);
     throw error;
   }
-  const proxyId = options.proxyId ?? defaultProxyId(proxyAddress.port);
+  proxyId = options.proxyId ?? defaultProxyId(proxyAddress.port);
   const bootId = randomUUID();
 
   await sync.start();

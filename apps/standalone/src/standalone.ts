@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createApi, migrateDatabase, type RunningApi, readApiConfig } from '@app-fabric/api';
-import { type RunningProxy, readSettings, startProxy } from '@app-fabric/proxy';
+import { createApi, migrateDatabase, type RunningApi, readApiConfig, TRACED_API } from '@app-fabric/api';
+import { type RunningProxy, readSettings, startProxy, TRACED_PROXY } from '@app-fabric/proxy';
+import { startTracing } from '@app-fabric/tracing';
 import { destination, pino } from 'pino';
 import { lockDataFolder } from './data-folder-lock.js';
 import { startEmbeddedPostgres } from './embedded-postgres.js';
@@ -27,7 +28,7 @@ export async function startStandalone(env: NodeJS.ProcessEnv): Promise<Standalon
   const defaults = { databaseUrl: 'postgres://embedded', redisUrl: null, processRuntime: true };
   const settings = readApiConfig(env, defaults);
   // The proxy alone needs a Redis; here it gets the bus of this process, and the address goes unused.
-  const { redisUrl: _unused, ...proxySettings } = readSettings({ ...env, REDIS_URL: env.REDIS_URL || 'redis://127.0.0.1' });
+  const { redisUrl: _unused, traces, ...proxySettings } = readSettings({ ...env, REDIS_URL: env.REDIS_URL || 'redis://127.0.0.1' });
   const logger = pino({ level: settings.logLevel }, destination({ fd: 2, sync: true }));
   const closers: (() => Promise<unknown>)[] = [];
   let stopped: Promise<void> | undefined;
@@ -46,10 +47,26 @@ export async function startStandalone(env: NodeJS.ProcessEnv): Promise<Standalon
     const { publisher, subscriber } = await openBus(settings.redisUrl);
     closers.push(() => publisher.close());
     closers.push(() => subscriber.close());
-    const api: RunningApi = await createApi({ config: { ...settings, databaseUrl }, bus: publisher, logger, stopPrograms: true });
+    const apiTracing = await startTracing(settings.traces, TRACED_API, logger);
+    closers.push(async () => apiTracing?.close());
+    const api: RunningApi = await createApi({
+      config: { ...settings, databaseUrl },
+      bus: publisher,
+      logger,
+      tracing: apiTracing,
+      stopPrograms: true,
+    });
     closers.push(() => api.close());
     await api.ready;
-    const proxy: RunningProxy = await startProxy({ ...proxySettings, dataDir: settings.dataDir, bus: subscriber, log: logger });
+    const proxyTracing = await startTracing(traces, TRACED_PROXY, logger);
+    closers.push(async () => proxyTracing?.close());
+    const proxy: RunningProxy = await startProxy({
+      ...proxySettings,
+      dataDir: settings.dataDir,
+      bus: subscriber,
+      log: logger,
+      tracing: proxyTracing,
+    });
     closers.push(() => proxy.close());
     await proxy.served;
     const token = settings.adminToken ?? (await readToken(tokenFile!))!;

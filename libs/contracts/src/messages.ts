@@ -6,11 +6,19 @@ export interface RouteHead {
   revision: number;
 }
 
+/** Where the trace of a change stands: the values of the headers of these names (W3C Trace Context). */
+export interface TraceOrigin {
+  traceparent: string;
+  tracestate?: string;
+}
+
 /** One app's routes as of `revision`. */
 export interface RouteDocument {
   format: 1;
   revision: number;
   routes: AppRoutes;
+  /** Of the change that has led to it, where that is recorded. */
+  trace?: TraceOrigin;
 }
 
 /** One step of the gapless stream: `previous` is always the revision before. `document: null` means that the app is gone. */

@@ -7,7 +7,7 @@ import {
   type ServiceRoutes,
   type ServiceVersionRoutes,
 } from '@app-fabric/routing';
-import type { RouteChange, RouteDocument, RouteHead } from './messages.js';
+import type { RouteChange, RouteDocument, RouteHead, TraceOrigin } from './messages.js';
 import { appKey, NAME_PATTERN } from './names.js';
 import { readPlainUrl } from './plain-url.js';
 import {
@@ -33,6 +33,8 @@ const MAX_VERSIONS = 100_000;
 const MAX_SERVICES = 10_000;
 const MAX_INSTANCES = 10_000;
 const MAX_ALIASES = 100_000;
+const MAX_TRACEPARENT = 256;
+const MAX_TRACESTATE = 512;
 
 /**
  * Reads a route document; refuses it whole, with the path of what is wrong. Never throws, whatever comes. Unknown fields are ignored, so
@@ -71,7 +73,17 @@ function readDocument(input: unknown, path: string): RouteDocument {
     format: 1,
     revision: integer(field(fields, 'revision'), `${path}.revision`, 0),
     routes: readRoutes(field(fields, 'routes'), 'routes'),
+    ...readTrace(field(fields, 'trace')),
   };
+}
+
+/** Routes are not refused for a trace that cannot be read: it is left out. */
+function readTrace(input: unknown): { trace?: TraceOrigin } {
+  if (typeof input !== 'object' || input === null) return {};
+  const { traceparent, tracestate } = input as Record<string, unknown>;
+  if (typeof traceparent !== 'string' || traceparent.length > MAX_TRACEPARENT) return {};
+  const stated = typeof tracestate === 'string' && tracestate.length <= MAX_TRACESTATE;
+  return { trace: { traceparent, ...(stated ? { tracestate } : {}) } };
 }
 
 function readRoutes(input: unknown, path: string): AppRoutes {

@@ -71,6 +71,17 @@ function reason(input: unknown): string {
 }
 
 describe('parseRouteDocument', () => {
+  it('a trace comes along; one that cannot be read is left out, and never a reason to refuse routes', () => {
+    const trace = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', tracestate: 'a=1' };
+    expect(parseRouteDocument({ ...DOCUMENT, trace })).toEqual({ ok: true, value: { ...DOCUMENT, trace } });
+    for (const bad of [null, 'x', 7, [], {}, { traceparent: 1 }, { traceparent: 'x'.repeat(1_000) }])
+      expect(parseRouteDocument({ ...DOCUMENT, trace: bad })).toEqual({ ok: true, value: DOCUMENT });
+    expect(parseRouteDocument({ ...DOCUMENT, trace: { ...trace, tracestate: 'x'.repeat(1_000) } })).toEqual({
+      ok: true,
+      value: { ...DOCUMENT, trace: { traceparent: trace.traceparent } },
+    });
+  });
+
   it('takes a whole document, and ignores fields that it does not know', () => {
     expect(parseRouteDocument(JSON.parse(JSON.stringify(DOCUMENT)))).toEqual({ ok: true, value: DOCUMENT });
     expect(parseRouteDocument(changed('routes.later', { more: 1 }))).toEqual({ ok: true, value: DOCUMENT });

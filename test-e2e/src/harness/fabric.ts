@@ -14,6 +14,8 @@ export interface FabricOptions {
   workers?: number;
   /** A PostgreSQL server of its own, that may be killed. */
   ownPostgres?: boolean;
+  /** Further settings of all programs. */
+  settings?: Record<string, string>;
 }
 
 type RunningProgram = Program & { ready: ReadyLine };
@@ -29,6 +31,7 @@ export class Fabric {
   private database!: OwnDatabase;
   private folder = '';
   private workers = 1;
+  private further: Record<string, string> = {};
   private readonly apps = new Set<string>();
   private readonly traffics: Traffic[] = [];
 
@@ -45,6 +48,7 @@ export class Fabric {
 
   private async open(options: FabricOptions): Promise<void> {
     this.workers = options.workers ?? 1;
+    this.further = options.settings ?? {};
     this.folder = await mkdtemp(join(tmpdir(), 'fabric-e2e-'));
     if (options.ownPostgres) this.postgres = await ownPostgres();
     this.database = await ownDatabase(this.postgres?.url);
@@ -135,6 +139,7 @@ export class Fabric {
       REDIS_URL: this.redis.url,
       FABRIC_DATA_DIR: join(this.folder, name),
       FABRIC_LOG_LEVEL: 'warn',
+      ...this.further,
     };
   }
 }

@@ -14,6 +14,7 @@ describe('settings (CONTRACT §2)', () => {
       processRuntime: false,
       maxBundleBytes: 268_435_456,
       logLevel: 'info',
+      traces: null,
     });
   });
 
@@ -47,6 +48,7 @@ describe('settings (CONTRACT §2)', () => {
     FABRIC_MAX_BUNDLE_BYTES: ['0', '-1', '256M', '1000000000'],
     FABRIC_LOG_LEVEL: ['INFO', 'verbose'],
     DATABASE_URL: ['localhost', 'redis://localhost'],
+    OTEL_EXPORTER_OTLP_ENDPOINT: ['collector:4318'],
   };
   for (const [name, values] of Object.entries(wrong)) {
     for (const value of values)

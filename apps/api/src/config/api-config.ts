@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { readTracingSettings, type TracingSettings } from '@app-fabric/tracing';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 type LogLevel = (typeof LOG_LEVELS)[number];
@@ -19,6 +20,8 @@ export interface ApiConfig {
   /** The largest bundle that is taken, compressed as it comes. */
   maxBundleBytes: number;
   logLevel: LogLevel;
+  /** Null: no traces are recorded. */
+  traces: TracingSettings | null;
 }
 
 /** What stands in for variables that are not set. */
@@ -49,6 +52,8 @@ export function readApiConfig(env: NodeJS.ProcessEnv = process.env, defaults: Ap
     problems.push(`${name} ${text === undefined || text === '' ? 'is not set; it' : ''} must be ${rule}`.replace('  ', ' '));
     return undefined as T;
   };
+  const traces = readTracingSettings(env);
+  problems.push(...traces.problems);
   const config: ApiConfig = {
     databaseUrl: read('DATABASE_URL', url('postgres:', 'postgresql:'), 'a postgres:// URL', defaults.databaseUrl),
     redisUrl: read<string | null>('REDIS_URL', url('redis:', 'rediss:'), 'a redis:// URL', defaults.redisUrl),
@@ -59,6 +64,7 @@ export function readApiConfig(env: NodeJS.ProcessEnv = process.env, defaults: Ap
     processRuntime: read('FABRIC_PROCESS_RUNTIME', onOff, 'on or off', defaults.processRuntime ?? false),
     maxBundleBytes: read('FABRIC_MAX_BUNDLE_BYTES', integer(1, 999_999_999), 'a whole number from 1 to 999999999', 268_435_456),
     logLevel: read('FABRIC_LOG_LEVEL', (text) => LOG_LEVELS.find((level) => level === text), `one of ${LOG_LEVELS.join(', ')}`, 'info'),
+    traces: traces.settings,
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return config;

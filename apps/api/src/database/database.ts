@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
+import type { Traces } from '../tracing/traces.js';
 import { createDataSource, POOL_SIZE } from './data-source.js';
 import { isConnectionLost } from './database-error.js';
 import { pendingMigrations } from './migrate.js';
@@ -36,9 +37,10 @@ export class Database {
   constructor(
     url: string,
     private readonly logger: Logger,
+    traces: Traces,
   ) {
     this.source = createDataSource(url);
-    this.transactions = new TransactionRunner(this.source, logger, () => this.currentState === 'ready');
+    this.transactions = new TransactionRunner(this.source, logger, () => this.currentState === 'ready', traces);
     this.ready = new Promise((resolve) => {
       this.becomeReady = resolve;
     });

@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { eventually } from '../testing/eventually.js';
 import { createSeverableProxy, type SeverableProxy } from '../testing/severable-proxy.js';
 import { createTestDatabase, itWithSessions, type TestDatabase } from '../testing/test-database.js';
+import { Traces } from '../tracing/traces.js';
 import { Database } from './database.js';
 import { migrateDatabase } from './migrate-database.js';
 import { query, type Transaction, type Transactions } from './transaction.js';
@@ -16,7 +17,7 @@ beforeAll(async () => {
   testDatabase = await createTestDatabase();
   await migrateDatabase(testDatabase.url);
   proxy = await createSeverableProxy(testDatabase.url);
-  database = new Database(proxy.url, pino({ level: 'error' }, { write: (line) => logged.push(line) }));
+  database = new Database(proxy.url, pino({ level: 'error' }, { write: (line) => logged.push(line) }), new Traces(null));
   await database.open();
   transactions = database.transactions;
   await transactions.run((tx) => query(tx, 'CREATE TABLE numbers (id integer PRIMARY KEY, value integer NOT NULL)'));

@@ -3,7 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { DataSource, QueryRunner } from 'typeorm';
 import { DomainError } from '../http/domain-error.js';
+import type { Traces } from '../tracing/traces.js';
 import { isConnectionLost, isReadOnly, isRetryable, toDomainError, withoutValues } from './database-error.js';
+import { recordStatements } from './record-statements.js';
 import { closeTransaction, openTransaction, type Transaction, Transactions } from './transaction.js';
 
 const ATTEMPTS = 3;
@@ -21,6 +23,7 @@ export class TransactionRunner extends Transactions {
     private readonly dataSource: DataSource,
     private readonly logger: Logger,
     private readonly isReady: () => boolean,
+    private readonly traces: Traces,
   ) {
     super();
   }
@@ -55,7 +58,7 @@ export class TransactionRunner extends Transactions {
   private async attempt<T>(mode: Mode, work: (tx: Transaction) => Promise<T>): Promise<T> {
     if (this.current.getStore()?.open) throw new Error('a transaction inside of a transaction');
     if (!this.isReady()) throw new DomainError('unavailable', 'dependency_unavailable', 'The database is not ready yet.');
-    const runner = this.dataSource.createQueryRunner();
+    const runner = recordStatements(this.dataSource.createQueryRunner(), this.traces);
     const tx = openTransaction(runner);
     const callbacks: AfterCommit[] = [];
     this.callbacks.set(tx, callbacks);

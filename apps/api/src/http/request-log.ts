@@ -20,7 +20,7 @@ export function requestLog(logger: Logger, metrics: Metrics, shutdown: AbortSign
     response.once('close', () => {
       const seconds = (performance.now() - startedAt) / 1000;
       const route = routeOf(request);
-      const status = response.writableFinished ? response.statusCode : 499; // 499: the caller went away
+      const status = answeredStatus(response);
       metrics.observeRequest(method, route, response.writableFinished ? status : 0, seconds);
       const principal = findPrincipal(request)?.name;
       // No headers and no query: tokens have no place in a log.
@@ -32,7 +32,13 @@ export function requestLog(logger: Logger, metrics: Metrics, shutdown: AbortSign
   };
 }
 
-function routeOf(request: Request): string {
+/** 499: the caller went away before the end. */
+export function answeredStatus(response: Response): number {
+  return response.writableFinished ? response.statusCode : 499;
+}
+
+/** The template of the path that the request has met; `none`: nothing has. */
+export function routeOf(request: Request): string {
   const route: unknown = request.route;
   const path: unknown = typeof route === 'object' && route !== null && 'path' in route ? route.path : undefined;
   return typeof path === 'string' ? path : 'none';

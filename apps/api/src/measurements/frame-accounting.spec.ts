@@ -4,6 +4,7 @@ import { Database } from '../database/database.js';
 import { migrateDatabase } from '../database/migrate-database.js';
 import { withDatabase } from '../testing/test-apps.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { Traces } from '../tracing/traces.js';
 import { ErrorsRepository } from './errors.repository.js';
 import { FrameAccounting } from './frame-accounting.js';
 import { MeasurementsRepository } from './measurements.repository.js';
@@ -20,7 +21,7 @@ describe('FrameAccounting', () => {
   beforeEach(async () => {
     server = await createTestDatabase();
     await migrateDatabase(server.url);
-    database = new Database(server.url, pino({ level: 'silent' }));
+    database = new Database(server.url, pino({ level: 'silent' }), new Traces(null));
     await database.open();
     accounting = new FrameAccounting(
       database.transactions,

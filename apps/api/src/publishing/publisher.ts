@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { PublisherBus } from '@app-fabric/bus';
-import { appKey, type RouteHead } from '@app-fabric/contracts';
+import { appKey, type RouteChange, type RouteHead } from '@app-fabric/contracts';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { Notifications } from '../database/notifications.js';
 import { Transactions } from '../database/transaction.js';
 import { BUS, LOGGER } from '../tokens.js';
+import { originOf } from '../tracing/origin.js';
+import { publishSpan } from '../tracing/publish-span.js';
+import { Traces } from '../tracing/traces.js';
 import { LeaseRepository } from './lease.repository.js';
 import { PUBLISHING_CLOCK, type PublishingClock } from './publishing-clock.js';
 import { RouteDocumentRepository } from './route-document.repository.js';
@@ -45,6 +48,7 @@ export class Publisher implements OnApplicationBootstrap, OnApplicationShutdown 
     @Inject(BUS) private readonly bus: PublisherBus,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(PUBLISHING_CLOCK) private readonly clock: PublishingClock,
+    private readonly traces: Traces,
   ) {
     notifications.on(ROUTES_CHANNEL, () => this.wake());
   }
@@ -72,7 +76,8 @@ export class Publisher implements OnApplicationBootstrap, OnApplicationShutdown 
   wake(): void {
     this.again = true;
     if (this.running || this.stopped) return;
-    this.running = this.rounds();
+    // Woken by the commit of one request, it works for all.
+    this.running = this.traces.outside(() => this.rounds());
   }
 
   /** The bus may have been emptied or replaced without a word. */
@@ -133,17 +138,36 @@ export class Publisher implements OnApplicationBootstrap, OnApplicationShutdown 
       };
     });
     if (head.revision === head.published) return 'done';
-    for (const { revision, namespace, app } of entries) {
+    for (const entry of entries) {
+      const { revision, namespace, app } = entry;
       const key = appKey(namespace, app);
       const document = documents.get(key);
       const change = { epoch: head.epoch, revision, previous: revision - 1, key, document: document ? { ...document, revision } : null };
-      if (!(await this.bus.publish(change))) return 'out_of_step';
+      if (!(await this.publish(change, entry))) return 'out_of_step';
       this.counts.published += 1;
     }
     const last = entries.at(-1);
     if (!last) return 'out_of_step'; // trimmed: they were too many while the bus was away
     await this.markPublished(head.epoch, last.revision);
     return 'published';
+  }
+
+  /** Proxies go on with the trace that the document brings. */
+  private async publish(change: RouteChange, entry: OutboxEntry): Promise<boolean> {
+    const span = publishSpan(this.traces.tracing, entry);
+    if (span === null) return this.bus.publish(change);
+    const { document } = change;
+    const trace = originOf(span.context);
+    try {
+      const published = await this.bus.publish({ ...change, document: document && trace ? { ...document, trace } : document });
+      if (!published) span.fail('out_of_step');
+      return published;
+    } catch (error) {
+      span.fail('bus_unavailable');
+      throw error;
+    } finally {
+      span.end();
+    }
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { TraceOrigin } from '@app-fabric/contracts';
 import { Injectable } from '@nestjs/common';
 import { query, type Transaction } from '../database/transaction.js';
 
@@ -11,6 +12,8 @@ export interface OutboxEntry {
   revision: number;
   namespace: string;
   app: string;
+  /** Of the request that made the change; null: it is not recorded. */
+  trace: TraceOrigin | null;
 }
 
 export interface StoredHead {
@@ -27,14 +30,16 @@ export class RouteOutboxRepository {
     await query(tx, 'SELECT 1 FROM route_head WHERE id = 1 FOR UPDATE');
   }
 
-  async append(tx: Transaction, namespace: string, app: string): Promise<number> {
+  /** @param trace of the request that makes the change */
+  async append(tx: Transaction, namespace: string, app: string, trace: TraceOrigin | null = null): Promise<number> {
     const [row] = await query<{ revision: string }>(
       tx,
       `WITH head AS (UPDATE route_head SET revision = revision + 1 WHERE id = 1 RETURNING revision),
             told AS (SELECT pg_notify('${ROUTES_CHANNEL}', '')),
             trimmed AS (DELETE FROM route_outbox USING head WHERE route_outbox.revision <= head.revision - ${OUTBOX_LIMIT})
-       INSERT INTO route_outbox (revision, namespace, app) SELECT head.revision, $1, $2 FROM head, told RETURNING revision`,
-      [namespace, app],
+       INSERT INTO route_outbox (revision, namespace, app, traceparent, tracestate)
+       SELECT head.revision, $1, $2, $3, $4 FROM head, told RETURNING revision`,
+      [namespace, app, trace?.traceparent ?? null, trace?.tracestate ?? null],
     );
     return Number(row!.revision);
   }
@@ -49,12 +54,17 @@ export class RouteOutboxRepository {
 
   /** Entries after `revision`, oldest first. */
   async after(tx: Transaction, revision: number, limit: number): Promise<OutboxEntry[]> {
-    const rows = await query<{ revision: string; namespace: string; app: string }>(
+    const rows = await query<{ revision: string; namespace: string; app: string; traceparent: string | null; tracestate: string | null }>(
       tx,
-      'SELECT revision, namespace, app FROM route_outbox WHERE revision > $1 ORDER BY revision LIMIT $2',
+      'SELECT revision, namespace, app, traceparent, tracestate FROM route_outbox WHERE revision > $1 ORDER BY revision LIMIT $2',
       [revision, limit],
     );
-    return rows.map((row) => ({ ...row, revision: Number(row.revision) }));
+    return rows.map(({ revision, namespace, app, traceparent, tracestate }) => ({
+      revision: Number(revision),
+      namespace,
+      app,
+      trace: traceparent === null ? null : { traceparent, ...(tracestate === null ? {} : { tracestate }) },
+    }));
   }
 
   /** The oldest change that is still kept; null when there is none. */

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PublisherBus } from '@app-fabric/bus';
+import type { Tracing } from '@app-fabric/tracing';
 import type { Type } from '@nestjs/common';
 import { pino } from 'pino';
 import request from 'supertest';
@@ -17,6 +18,7 @@ export const TEST_TOKEN = 'test-token-of-the-admin';
 export interface TestApiOptions {
   bus?: PublisherBus;
   config?: Partial<ApiConfig>;
+  tracing?: Tracing;
   /** Besides those of the API, e.g. one with a controller to probe what all routes share. */
   modules?: Type[];
 }
@@ -36,7 +38,12 @@ export interface TestApi {
 class TestRootModule {}
 
 /** The whole API, listening on a free port, with a database of its own. */
-export async function createTestApi({ bus = new FakePublisherBus(), config = {}, modules = [] }: TestApiOptions = {}): Promise<TestApi> {
+export async function createTestApi({
+  bus = new FakePublisherBus(),
+  config = {},
+  tracing,
+  modules = [],
+}: TestApiOptions = {}): Promise<TestApi> {
   const database = await createTestDatabase();
   const dataDir = await mkdtemp(join(tmpdir(), 'fabric-api-'));
   const removeAll = async () => {
@@ -46,7 +53,13 @@ export async function createTestApi({ bus = new FakePublisherBus(), config = {},
   try {
     await migrateDatabase(database.url);
     const api = await createApi(
-      { config: { ...testConfig(database.url, dataDir), ...config }, bus, logger: pino({ level: 'silent' }), stopPrograms: true },
+      {
+        config: { ...testConfig(database.url, dataDir), ...config },
+        bus,
+        logger: pino({ level: 'silent' }),
+        tracing: tracing ?? null,
+        stopPrograms: true,
+      },
       (parts) => ({ module: TestRootModule, imports: [appModule(parts), ...modules] }),
     );
     return {
@@ -77,5 +90,6 @@ export function testConfig(databaseUrl: string, dataDir: string): ApiConfig {
     processRuntime: false,
     maxBundleBytes: 268_435_456,
     logLevel: 'silent',
+    traces: null,
   };
 }

@@ -69,6 +69,7 @@ describe('CONTRACT §2: settings are read once, validated, and a bad one is name
     ['FABRIC_PROXY_TRUST_FORWARDED', 'yes'],
     ['FABRIC_PROXY_RESPONSE_TIMEOUT_MS', '1s'],
     ['FABRIC_PROXY_MAX_TARGET_BYTES', '20000'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318'],
   ];
   for (const [name, value] of bad) {
     it(`names ${name}=${value}`, () => {

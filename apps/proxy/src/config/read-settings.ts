@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { readTracingSettings, type TracingSettings } from '@app-fabric/tracing';
 import { parseBasePath } from '../http/parse-target.js';
 import type { RequestLogPolicy } from '../http/request-log.js';
 import type { ForwarderLimits } from '../upstream/forwarder.js';
@@ -34,6 +35,8 @@ export interface Settings {
   limits: ForwarderLimits;
   outliers: OutlierPolicy;
   requestLog: RequestLogPolicy;
+  /** `null`: no traces are recorded. */
+  traces: TracingSettings | null;
 }
 
 export class SettingsError extends Error {
@@ -118,7 +121,15 @@ export function readSettings(env: Environment): Settings {
     limits,
     outliers: numbers(env, OUTLIERS),
     requestLog: requestLog(env),
+    traces: readTraces(env),
   };
+}
+
+/** Also for a worker, which has the environment of its proxy. Throws {@link SettingsError}. */
+export function readTraces(env: Environment): TracingSettings | null {
+  const { settings, problems } = readTracingSettings(env);
+  if (problems.length > 0) throw new SettingsError(problems.join('; '));
+  return settings;
 }
 
 function requestLog(env: Environment): RequestLogPolicy {

@@ -1,6 +1,6 @@
 import type { RequestFields } from './fields.js';
 import { LOOP_FIELD, withHop } from './hops.js';
-import { chooseRequestId, chooseTraceparent, type IdSource } from './ids.js';
+import { chooseRequestId, type IdSource } from './ids.js';
 
 /** What the instance is told about the request beside the client's own headers. */
 export interface ForwardedInput {
@@ -11,6 +11,9 @@ export interface ForwardedInput {
   prefix: string;
   requestId: string;
   version: number;
+  traceparent: string;
+  /** '': none. */
+  tracestate: string;
   /** True when a trusted proxy stands in front: its -Proto and -Host are kept, and our prefix is put behind its own. */
   trustForwarded: boolean;
 }
@@ -19,9 +22,8 @@ export interface ForwardedInput {
  * The headers that replace those of the client. `X-Forwarded-For` is always appended to: an instance that needs the truth takes the last
  * entry. The others come from the client only when the setting says that a trusted proxy sends them; otherwise they are what this proxy sees.
  */
-export function forwardedHeaders(input: ForwardedInput, ids: IdSource): string[] {
-  const { fields, trustForwarded } = input;
-  const { traceparent, isNew } = chooseTraceparent(fields.values('traceparent'), ids);
+export function forwardedHeaders(input: ForwardedInput): string[] {
+  const { fields, trustForwarded, tracestate } = input;
   const list = [
     'X-Forwarded-For',
     clientsOf(fields, input.remoteAddress),
@@ -32,7 +34,7 @@ export function forwardedHeaders(input: ForwardedInput, ids: IdSource): string[]
     'X-Request-Id',
     input.requestId,
     'traceparent',
-    traceparent,
+    input.traceparent,
     'X-App-Version',
     String(input.version),
     LOOP_FIELD,
@@ -40,9 +42,7 @@ export function forwardedHeaders(input: ForwardedInput, ids: IdSource): string[]
   ];
   const host = (trustForwarded ? fields.value('x-forwarded-host') : undefined) ?? fields.value('host');
   if (host !== undefined) list.push('X-Forwarded-Host', host);
-  // A tracestate belongs to the traceparent it came with.
-  const states = isNew ? [] : fields.values('tracestate');
-  if (states.length > 0) list.push('tracestate', states.join(','));
+  if (tracestate !== '') list.push('tracestate', tracestate);
   return list;
 }
 

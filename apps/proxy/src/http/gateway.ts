@@ -1,14 +1,15 @@
 import { admit } from '@app-fabric/routing';
+import type { Tracing } from '@app-fabric/tracing';
 import type { VersionSeries } from '../measurements/traffic-meters.js';
 import type { RequestFacts, TrafficRecorder } from '../measurements/traffic-recorder.js';
 import type { ProxyMetrics } from '../metrics/proxy-metrics.js';
 import { OTHER_METHOD } from '../metrics/route-requests.js';
+import { openTrace, type RequestTrace } from '../tracing/request-trace.js';
 import type { Exchange, Gateway, Refusal, RequestCopy, RequestHead, RetryableFailure } from '../upstream/forwarder.js';
 import type { InstanceState } from '../upstream/instance.js';
 import type { MirrorSender } from '../upstream/mirror-sender.js';
 import type { Outliers } from '../upstream/outliers.js';
-import type { RequestFields } from './fields.js';
-import { forwardedHeaders, requestIdOf } from './forwarded.js';
+import { type ForwardedInput, forwardedHeaders, requestIdOf } from './forwarded.js';
 import { forwardHeaders, withoutHeader } from './headers.js';
 import { hopsOf, MAX_HOPS } from './hops.js';
 import type { IdSource } from './ids.js';
@@ -26,6 +27,8 @@ export interface GatewayOptions {
   mirrors: MirrorSender;
   metrics: ProxyMetrics;
   traffic: TrafficRecorder;
+  /** Null: nothing is recorded. */
+  tracing: Tracing | null;
   outliers: Outliers<VersionSeries>;
   ids: IdSource;
   random: () => number;
@@ -66,12 +69,13 @@ export class ProxyGateway implements Gateway {
   }
 
   open(head: RequestHead): Exchange | Refusal {
-    const { resolver, ids, basePath, maxInFlight, traffic } = this.#options;
+    const { resolver, ids, basePath, maxInFlight, traffic, tracing } = this.#options;
     const startedAt = this.#options.now();
     const requestId = requestIdOf(head.fields, ids);
+    const trace = openTrace(head, requestId, ids, tracing);
     this.#inFlight += 1;
     const refuse = (problem: Problem, series: VersionSeries | null = null, path = '') =>
-      this.#refusal(problem, series, { method: head.method, path, requestId, headers: traceOf(head.fields) }, startedAt);
+      this.#refusal(problem, series, { method: head.method, path, requestId, traceparent: trace.traceparent }, trace, startedAt);
 
     if (this.#inFlight > maxInFlight) return refuse({ code: 'overloaded', detail: `More than ${maxInFlight} requests are in flight.` });
     if (hopsOf(head.fields) >= MAX_HOPS)
@@ -109,7 +113,7 @@ export class ProxyGateway implements Gateway {
       return refuse({ code: 'throttled', detail, retryAfterSeconds }, series, target.forwardPath);
     }
     this.#retries.requestStarted();
-    return this.#exchange(head, target, resolution, series, requestId, startedAt);
+    return this.#exchange(head, target, resolution, series, requestId, trace, startedAt);
   }
 
   /** A public host comes first: what a consumer reaches by it is that service and never a path of the fabric. */
@@ -128,7 +132,7 @@ export class ProxyGateway implements Gateway {
     const requestId = this.#options.ids.hex(16);
     const { metrics, traffic, now } = this.#options;
     metrics.problem(problem.code);
-    const facts = { method: OTHER_METHOD, path: '', requestId, headers: null };
+    const facts = { method: OTHER_METHOD, path: '', requestId, traceparent: null };
     const { status } = PROBLEMS[problem.code];
     const startedAt = now();
     const failed = traffic.refused(null, status, problem.code, startedAt, facts);
@@ -142,9 +146,10 @@ export class ProxyGateway implements Gateway {
     resolution: Extract<Resolution, { ok: true }>,
     series: VersionSeries,
     requestId: string,
+    trace: RequestTrace,
     startedAt: number,
   ): Exchange {
-    const { ids, trustForwarded } = this.#options;
+    const { trustForwarded } = this.#options;
     const { version, artifactVersion, reason } = resolution;
     const { method, fields, remoteAddress, encrypted } = head;
     const answerHeaders = [
@@ -158,23 +163,38 @@ export class ProxyGateway implements Gateway {
       requestId,
     ];
     if (resolution.affinityCookie !== null) answerHeaders.push('Set-Cookie', resolution.affinityCookie);
-    const requestHeaders = forwardedHeaders(
-      { fields, remoteAddress, encrypted, prefix: target.prefix, requestId, version, trustForwarded },
-      ids,
-    );
-    const copy = this.#copy(head, target, resolution, requestId);
-    const passenger = { method, path: target.forwardPath, requestHeaders, answerHeaders, copy, requestId, startedAt };
+    const { traceparent, tracestate, span } = trace;
+    const passing = {
+      fields,
+      remoteAddress,
+      encrypted,
+      prefix: target.prefix,
+      requestId,
+      traceparent,
+      tracestate,
+      version,
+      trustForwarded,
+    };
+    const requestHeaders = forwardedHeaders(passing);
+    const copy = this.#copy(head, target, resolution, passing);
+    span?.routed({ ...series.route, version, artifactVersion, runId: resolution.runId, reason }, target.forwardPath);
+    const passenger = { method, path: target.forwardPath, requestHeaders, answerHeaders, copy, requestId, trace, startedAt };
     return new RoutedExchange(this.#host, resolution, series, passenger);
   }
 
-  #copy(head: RequestHead, target: ParsedTarget, resolution: Extract<Resolution, { ok: true }>, requestId: string): RequestCopy | null {
+  #copy(
+    head: RequestHead,
+    target: ParsedTarget,
+    resolution: Extract<Resolution, { ok: true }>,
+    passing: ForwardedInput,
+  ): RequestCopy | null {
     const { mirror } = resolution;
     if (mirror === null) return null;
-    const { ids, trustForwarded, mirrors, metrics } = this.#options;
+    const { mirrors, metrics } = this.#options;
     const { version, instance, maxBodyBytes } = mirror;
-    const { method, fields, remoteAddress, encrypted } = head;
-    const own = forwardedHeaders({ fields, remoteAddress, encrypted, prefix: target.prefix, requestId, version, trustForwarded }, ids);
-    const headers = withoutHeader(forwardHeaders(fields.list(), [...own, 'X-Mirrored', 'true']), 'content-length');
+    const { method } = head;
+    const own = forwardedHeaders({ ...passing, version });
+    const headers = withoutHeader(forwardHeaders(head.fields.list(), [...own, 'X-Mirrored', 'true']), 'content-length');
     return {
       maxBodyBytes,
       send: (body) => {
@@ -194,7 +214,7 @@ export class ProxyGateway implements Gateway {
     return next !== null && this.#retries.take() ? next : null;
   }
 
-  #refusal(problem: Problem, series: VersionSeries | null, facts: RequestFacts, startedAt: number): Refusal {
+  #refusal(problem: Problem, series: VersionSeries | null, facts: RequestFacts, trace: RequestTrace, startedAt: number): Refusal {
     const { requestId } = facts;
     const { metrics, traffic } = this.#options;
     metrics.problem(problem.code);
@@ -203,6 +223,7 @@ export class ProxyGateway implements Gateway {
       answer: renderProblem(problem, requestId, ['X-Request-Id', requestId]),
       end: (status) => {
         this.#inFlight -= 1;
+        trace.span?.refused(status, problem.code);
         const failed = traffic.refused(series, status, problem.code, startedAt, facts);
         this.#logRefused(failed, problem, series, facts, status, startedAt);
       },
@@ -233,10 +254,4 @@ export class ProxyGateway implements Gateway {
       attemptAt: null,
     });
   }
-}
-
-/** The trace that a request brings along. */
-function traceOf(fields: RequestFields): readonly string[] | null {
-  const traceparent = fields.value('traceparent');
-  return traceparent === undefined ? null : ['traceparent', traceparent];
 }

@@ -6,19 +6,20 @@ import { readPins } from './pins.js';
 
 const ids: IdSource = { hex: (bytes) => 'ab'.repeat(bytes) };
 
-function forwarded(headers: string[], trustForwarded = false): Record<string, string> {
-  const list = forwardedHeaders(
-    {
-      fields: fieldsOfList(headers),
-      remoteAddress: '::ffff:10.0.0.9',
-      encrypted: false,
-      prefix: '/p',
-      requestId: 'r-1',
-      version: 3,
-      trustForwarded,
-    },
-    ids,
-  );
+const TRACEPARENT = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`;
+
+function forwarded(headers: string[], trustForwarded = false, tracestate = ''): Record<string, string> {
+  const list = forwardedHeaders({
+    fields: fieldsOfList(headers),
+    remoteAddress: '::ffff:10.0.0.9',
+    encrypted: false,
+    prefix: '/p',
+    requestId: 'r-1',
+    version: 3,
+    traceparent: TRACEPARENT,
+    tracestate,
+    trustForwarded,
+  });
   return Object.fromEntries(list.flatMap((name, i) => (i % 2 === 0 ? [[name.toLowerCase(), list[i + 1] ?? '']] : [])));
 }
 
@@ -30,7 +31,7 @@ describe('CONTRACT §4: what instances are told', () => {
       'x-forwarded-host': 'shop.example',
       'x-forwarded-prefix': '/p',
       'x-request-id': 'r-1',
-      traceparent: `00-${'ab'.repeat(16)}-${'ab'.repeat(8)}-01`,
+      traceparent: TRACEPARENT,
       'x-app-version': '3',
       'cdn-loop': 'app-fabric',
     });
@@ -61,24 +62,9 @@ describe('CONTRACT §4: what instances are told', () => {
     });
   });
 
-  const valid = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-00`;
-  const traceparents: [string, string[], boolean][] = [
-    ['a valid one is passed', [valid], true],
-    ['one of a later version with more fields is passed', [`01-${'1'.repeat(32)}-${'2'.repeat(16)}-00-more`], true],
-    ['zero trace id', [`00-${'0'.repeat(32)}-${'2'.repeat(16)}-00`], false],
-    ['zero parent id', [`00-${'1'.repeat(32)}-${'0'.repeat(16)}-00`], false],
-    ['version ff', [valid.replace('00-', 'ff-')], false],
-    ['upper case', [valid.replace('1', 'A')], false],
-    ['version 00 with more fields', [`${valid}-x`], false],
-    ['two of them', [valid, valid], false],
-  ];
-  for (const [title, sent, kept] of traceparents) {
-    it(`traceparent: ${title}`, () => {
-      const told = forwarded(['Host', 'h', 'tracestate', 'a=1', ...sent.flatMap((value) => ['traceparent', value])]);
-      expect(told.traceparent === sent[0]).toBe(kept);
-      expect(told.tracestate).toBe(kept ? 'a=1' : undefined);
-    });
-  }
+  it('tracestate, where there is one', () => {
+    expect(forwarded(['Host', 'h'], false, 'a=1')).toMatchObject({ tracestate: 'a=1' });
+  });
 
   const requestIds: [string, string[], boolean][] = [
     ['a short printable one is kept', ['req-1/x'], true],
@@ -123,6 +109,10 @@ describe('header lists', () => {
   it('forwardHeaders drops hop-by-hop fields and what Connection names, keeps order, case and duplicates, and puts replacements last', () => {
     const list = ['A', '1', 'Connection', 'close, B', 'b', '2', 'a', '3', 'TE', 'trailers', 'X-Own', 'client', 'Content-Length', '3'];
     expect(forwardHeaders(list, ['x-own', 'proxy'])).toEqual(['A', '1', 'a', '3', 'Content-Length', '3', 'x-own', 'proxy']);
+  });
+
+  it('a tracestate goes with the traceparent it came with', () => {
+    expect(forwardHeaders(['traceparent', 'x', 'Tracestate', 'a=1'], ['traceparent', 'y'])).toEqual(['traceparent', 'y']);
   });
 
   it('Connection cannot remove the framing', () => {

@@ -56,6 +56,7 @@ export function forwardHeaders(list: HeaderList, replacements: HeaderList): stri
   const dropped = new Set(HOP_BY_HOP);
   for (const token of tokens(list, 'connection')) if (!NEVER_BY_CONNECTION.has(token)) dropped.add(token);
   for (let i = 0; i < replacements.length; i += 2) dropped.add((replacements[i] ?? '').toLowerCase());
+  if (dropped.has('traceparent')) dropped.add('tracestate'); // belongs to the one it came with
   dropped.delete('set-cookie'); // one more, not another
   const kept: string[] = [];
   for (let i = 0; i < list.length; i += 2) {

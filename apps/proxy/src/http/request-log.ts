@@ -1,6 +1,7 @@
 import { pathTemplate } from '../measurements/path-template.js';
-import { type RequestFacts, traceIdOf } from '../measurements/traffic-recorder.js';
+import type { RequestFacts } from '../measurements/traffic-recorder.js';
 import type { RouteLabels } from '../metrics/route-requests.js';
+import { traceIdOf } from '../tracing/request-trace.js';
 import type { ExchangeResult } from '../upstream/forwarder.js';
 import type { InstanceState } from '../upstream/instance.js';
 import { LogBudget } from './log-budget.js';
@@ -76,11 +77,11 @@ export class RequestLog {
     const suppressed = (failed ? this.#failed : this.#sampled).take();
     if (suppressed === null) return;
     const { log, now } = this.#options;
-    const { route, instance, problem, startedAt, attemptAt, headers } = request;
+    const { route, instance, problem, startedAt, attemptAt, traceparent } = request;
     const endedAt = now();
     const line = {
       requestId: request.requestId,
-      traceId: traceIdOf(headers) ?? undefined,
+      traceId: traceparent === null ? undefined : traceIdOf(traceparent),
       namespace: route?.namespace || undefined,
       app: route?.app || undefined,
       service: route?.service || undefined,

@@ -2,6 +2,7 @@ import { leave } from '@app-fabric/routing';
 import type { VersionSeries } from '../measurements/traffic-meters.js';
 import type { RequestRecord, TrafficRecorder } from '../measurements/traffic-recorder.js';
 import type { ProxyMetrics } from '../metrics/proxy-metrics.js';
+import type { RequestTrace } from '../tracing/request-trace.js';
 import type { Exchange, ExchangeResult, RequestCopy, RetryableFailure } from '../upstream/forwarder.js';
 import type { InstanceState } from '../upstream/instance.js';
 import type { Outliers } from '../upstream/outliers.js';
@@ -27,10 +28,11 @@ export interface ExchangeHost {
 interface Passenger {
   readonly method: string;
   readonly path: string;
-  readonly requestHeaders: HeaderList;
+  readonly requestHeaders: string[];
   readonly answerHeaders: HeaderList;
   readonly copy: RequestCopy | null;
   readonly requestId: string;
+  readonly trace: RequestTrace;
   readonly startedAt: number;
 }
 
@@ -39,11 +41,12 @@ export class RoutedExchange implements Exchange {
   readonly kind = 'exchange';
   instance: InstanceState;
   readonly path: string;
-  readonly requestHeaders: HeaderList;
+  readonly requestHeaders: string[];
   readonly answerHeaders: HeaderList;
   readonly copy: RequestCopy | null;
   private readonly method: string;
   private readonly requestId: string;
+  private readonly trace: RequestTrace;
   private readonly record: RequestRecord;
   private isTrial: boolean;
   private judged = false;
@@ -54,7 +57,7 @@ export class RoutedExchange implements Exchange {
     private readonly host: ExchangeHost,
     private readonly resolution: Routed,
     private readonly series: VersionSeries,
-    { method, path, requestHeaders, answerHeaders, copy, requestId, startedAt }: Passenger,
+    { method, path, requestHeaders, answerHeaders, copy, requestId, trace, startedAt }: Passenger,
   ) {
     this.instance = resolution.instance;
     this.method = method;
@@ -63,6 +66,7 @@ export class RoutedExchange implements Exchange {
     this.answerHeaders = answerHeaders;
     this.copy = copy;
     this.requestId = requestId;
+    this.trace = trace;
     const weighted = resolution.reason === 'weighted' || resolution.reason === 'affinity';
     this.record = host.traffic.begin(series, this.instance.id, startedAt, weighted);
     this.isTrial = this.enter();
@@ -76,6 +80,7 @@ export class RoutedExchange implements Exchange {
     // A kept connection that was stale is no fault of its instance.
     if (failure !== 'stale_connection') host.outliers.failed(failed, isTrial, resolution.peers, this.series);
     else if (isTrial) host.outliers.undecided(failed);
+    this.trace.span?.attemptFailed(failure);
     this.instance = next;
     host.traffic.again(this.record, next.id, this.method, failure);
     this.isTrial = this.enter();
@@ -103,23 +108,42 @@ export class RoutedExchange implements Exchange {
     resolution.released(instance);
     leave(resolution.serviceLimiter, resolution.versionLimiter);
     this.host.ended();
-    const { method, path, requestId, requestHeaders: headers } = this;
-    const failed = this.host.traffic.end(this.record, result, { method, path, requestId, headers });
+    const { method, path, requestId, trace } = this;
+    const { traceparent } = trace;
+    trace.span?.ended(result, this.record.proxyError, instance);
+    const failed = this.host.traffic.end(this.record, result, { method, path, requestId, traceparent });
     if (failed || this.host.requestLog.sample()) this.log(failed, result);
   }
 
   private log(failed: boolean, { status, outcome }: ExchangeResult): void {
-    const { method, path, requestId, requestHeaders: headers, instance, failure: problem } = this;
+    const { method, path, requestId, instance, failure: problem } = this;
+    const { traceparent } = this.trace;
     const { runId, reason } = this.resolution;
     const { startedAt, attemptAt } = this.record;
     const { route } = this.series;
-    const request = { method, path, requestId, headers, route, runId, instance, reason, status, outcome, problem, startedAt, attemptAt };
+    const request = {
+      method,
+      path,
+      requestId,
+      traceparent,
+      route,
+      runId,
+      instance,
+      reason,
+      status,
+      outcome,
+      problem,
+      startedAt,
+      attemptAt,
+    };
     this.host.requestLog.write(failed, request);
   }
 
   /** @returns whether this request tries out an instance that was ejected */
   private enter(): boolean {
     this.instance.inFlight += 1;
+    const { span } = this.trace;
+    if (span !== null) this.requestHeaders[this.requestHeaders.indexOf('traceparent') + 1] = span.attempt(this.instance);
     return this.instance.outlier.ejectedUntil !== 0 && this.host.outliers.begin(this.instance);
   }
 

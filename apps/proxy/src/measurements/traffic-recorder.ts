@@ -1,5 +1,6 @@
 import { ANSWER_CUT, type Ended, isError } from '@app-fabric/measurement';
 import type { RouteRequests } from '../metrics/route-requests.js';
+import { traceIdOf } from '../tracing/request-trace.js';
 import type { ExchangeResult } from '../upstream/forwarder.js';
 import type { FailedRequest } from './frame-source.js';
 import { pathTemplate } from './path-template.js';
@@ -11,8 +12,8 @@ export interface RequestFacts {
   /** With query. */
   path: string;
   requestId: string;
-  /** Of the request to the instance, flat; null: it went to none. */
-  headers: readonly string[] | null;
+  /** Of the trace it belongs to; null: it was no request that could be read. */
+  traceparent: string | null;
 }
 
 /** The proxy ended a request that took longer than a whole request may, after its answer had begun. */
@@ -120,9 +121,9 @@ export class TrafficRecorder {
   ): void {
     if (series.id === 0) return; // of no app that there is
     const { namespace, app, service, version } = series;
-    const { method, path, requestId, headers } = facts;
+    const { method, path, requestId, traceparent } = facts;
     const template = pathTemplate(path);
-    const traceId = traceIdOf(headers);
+    const traceId = traceparent === null ? null : traceIdOf(traceparent);
     this.#onFailed({
       namespace,
       app,
@@ -153,9 +154,4 @@ export interface RequestRecord {
 
 function toSeconds(ms: number): number {
   return ms / 1_000;
-}
-
-export function traceIdOf(headers: readonly string[] | null): string | null {
-  const at = headers?.indexOf('traceparent') ?? -1;
-  return at < 0 ? null : (/^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(headers?.[at + 1] ?? '')?.[1] ?? null);
 }

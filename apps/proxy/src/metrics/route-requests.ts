@@ -15,6 +15,11 @@ const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DEL
 /** As OpenTelemetry calls any other method. */
 export const OTHER_METHOD = '_OTHER';
 
+/** The method, where it is one of those that are told apart. */
+export function methodLabel(method: string): string {
+  return METHODS.has(method) ? method : OTHER_METHOD;
+}
+
 /** The requests of one route and version with one method, status and kind of error. */
 export class RequestSeries {
   /** As the client saw it. */
@@ -56,7 +61,7 @@ export class RouteRequests {
    * @param error null: the request was no error (see `isError`)
    */
   of(method: string, status: number, error: string | null): RequestSeries {
-    return this.find(method, status, error) ?? this.add(METHODS.has(method) ? method : OTHER_METHOD, knownStatus(status), error);
+    return this.find(method, status, error) ?? this.add(methodLabel(method), knownStatus(status), error);
   }
 
   private find(method: string, status: number, error: string | null): RequestSeries | undefined {

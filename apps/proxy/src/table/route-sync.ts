@@ -32,6 +32,13 @@ export interface RouteSink {
   remove(key: string): void;
 }
 
+/** Looks on as documents come that are newer than what the proxy has seen. */
+export interface ChangeWatcher {
+  came(document: RouteDocument): void;
+  /** It cannot be routed by. */
+  refused(document: RouteDocument, reason: string): void;
+}
+
 export interface RouteSyncOptions {
   bus: SubscriberBus;
   sink: RouteSink;
@@ -41,6 +48,7 @@ export interface RouteSyncOptions {
   /** Called after each change of {@link RouteSync.applied}, of the documents, or of the last rejection. */
   onChange: () => void;
   onRejection: () => void;
+  watcher?: ChangeWatcher | undefined;
   log: { info(fields: object, text: string): void; warn(fields: object, text: string): void };
 }
 
@@ -123,7 +131,7 @@ export class RouteSync {
   /** Takes the snapshot on disk, unless the store has been read meanwhile: false then. */
   loadSnapshot(snapshot: RouteSnapshot): boolean {
     if (this.#source !== 'none') return false;
-    for (const document of snapshot.documents) this.#put(keyOf(document), document, JSON.stringify(document));
+    for (const document of snapshot.documents) this.#put(keyOf(document), document, JSON.stringify(document), false);
     this.#seen = { epoch: snapshot.epoch, revision: snapshot.revision };
     this.#source = 'snapshot';
     this.#options.onChange();
@@ -180,7 +188,7 @@ export class RouteSync {
     if (!parsed.ok) this.#reject(step.key, step.revision, parsed.reason);
     else if (parsed.value.document === null) this.#remove(step.key);
     else if (keyOf(parsed.value.document) !== step.key) this.#reject(step.key, step.revision, 'the document is of another app');
-    else this.#put(step.key, parsed.value.document, JSON.stringify((input as { document: unknown }).document));
+    else this.#put(step.key, parsed.value.document, JSON.stringify((input as { document: unknown }).document), true);
     this.#options.onChange();
   }
 
@@ -252,7 +260,7 @@ export class RouteSync {
         this.#reject(key, parsed.value.revision, `the document is of ${keyOf(parsed.value)}`, heldOf(key));
         continue;
       }
-      this.#put(key, parsed.value, json, heldOf(key));
+      this.#put(key, parsed.value, json, sameStream && parsed.value.revision > seen.revision, heldOf(key));
     }
     for (const key of [...this.#documents.keys(), ...this.#rejections.keys()]) if (!snapshot.documents.has(key)) this.#remove(key);
     this.#seen = { epoch: snapshot.epoch, revision: snapshot.revision };
@@ -263,11 +271,14 @@ export class RouteSync {
     this.#options.onChange();
   }
 
-  #put(key: string, document: RouteDocument, json: string, heldRevision = this.#heldRevision(key)): void {
+  #put(key: string, document: RouteDocument, json: string, isNews: boolean, heldRevision = this.#heldRevision(key)): void {
+    if (isNews) this.#options.watcher?.came(document);
     try {
       this.#options.sink.put(key, document, json);
     } catch (error) {
-      this.#reject(key, document.revision, error instanceof Error ? error.message : String(error), heldRevision);
+      const reason = error instanceof Error ? error.message : String(error);
+      if (isNews) this.#options.watcher?.refused(document, reason);
+      this.#reject(key, document.revision, reason, heldRevision);
       return;
     }
     this.#documents.set(key, document.revision, json);

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { appKey, parseRouteDocument } from '@app-fabric/contracts';
+import type { Tracing, TracingLog } from '@app-fabric/tracing';
 import { DataPath } from '../data-path.js';
 import { NOTHING_ROUTED } from '../request-side.js';
 import { type FromWorker, STATE_EVERY_MS, type ToWorker } from './messages.js';
@@ -11,10 +12,11 @@ const LAST_WORDS_MS = 500;
  * Takes requests as the primary says, until it says stop or is gone; then lets what runs finish and exits with 0. What would end a process
  * without a trace is told to the primary first, and ends this one with 1.
  */
-export function runWorker(standardGraceMs: number): void {
+export async function runWorker(standardGraceMs: number, startTracing: (log: TracingLog) => Promise<Tracing | null>): Promise<void> {
   let path: DataPath | null = null;
   let graceMs = standardGraceMs;
   let stopping = false;
+  let tracing: Tracing | null = null;
 
   const say = (level: 'info' | 'warn') => (fields: object, text: string) => tell({ type: 'log', level, fields, text });
   const log = { info: say('info'), warn: say('warn') };
@@ -26,8 +28,12 @@ export function runWorker(standardGraceMs: number): void {
     stopping = true;
     await path?.close(withinMs);
     if (path !== null) tell({ type: 'frames', frames: await path.frames() });
-    tell({ type: 'metrics', metrics: path === null ? [] : await counted(path) }, () => process.exit(0));
-    setTimeout(() => process.exit(0), LAST_WORDS_MS).unref();
+    tell({ type: 'metrics', metrics: path === null ? [] : await counted(path) }, () => void leave());
+    setTimeout(() => void leave(), LAST_WORDS_MS).unref();
+  };
+  const leave = async () => {
+    await tracing?.close();
+    process.exit(0);
   };
   const crash = (error: unknown) => {
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -38,10 +44,12 @@ export function runWorker(standardGraceMs: number): void {
   process.on('uncaughtException', crash);
   process.on('unhandledRejection', crash);
   process.once('disconnect', () => void stop(graceMs));
+  // What the primary says meanwhile waits: Node keeps messages until somebody listens.
+  tracing = await startTracing(log);
   process.on('message', (message: ToWorker, socket?: Socket) => {
     switch (message.type) {
       case 'start':
-        path = new DataPath(message.options, { log });
+        path = new DataPath(message.options, { log, tracing });
         path.sink.setShare(message.share);
         graceMs = message.options.shutdownGraceMs ?? graceMs;
         setInterval(state, STATE_EVERY_MS);

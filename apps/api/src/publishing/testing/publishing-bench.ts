@@ -6,6 +6,7 @@ import { Notifications } from '../../database/notifications.js';
 import { query, type Transaction } from '../../database/transaction.js';
 import { testConfig } from '../../testing/create-test-api.js';
 import { createTestDatabase, type TestDatabase } from '../../testing/test-database.js';
+import { Traces } from '../../tracing/traces.js';
 import { LeaseRepository } from '../lease.repository.js';
 import { Publisher } from '../publisher.js';
 import { RouteChanges } from '../route-changes.js';
@@ -14,6 +15,7 @@ import { RouteOutboxRepository } from '../route-outbox.repository.js';
 import { FakePublishingClock } from './fake-publishing-clock.js';
 
 const silent = pino({ level: 'silent' });
+const NOTHING_RECORDED = new Traces(null);
 
 /** What one replica of the API has of publishing, on a database connection of its own. */
 export class Replica {
@@ -27,6 +29,7 @@ export class Replica {
     private readonly notifications: Notifications,
     readonly bus: PublisherBus,
     private readonly listens: boolean,
+    traces: Traces,
   ) {
     const { transactions } = database;
     this.publisher = new Publisher(
@@ -38,8 +41,9 @@ export class Replica {
       bus,
       silent,
       this.clock,
+      traces,
     );
-    this.routes = new RouteChanges(transactions, this.outbox, this.publisher);
+    this.routes = new RouteChanges(transactions, this.outbox, this.publisher, traces);
   }
 
   start(): void {
@@ -92,10 +96,10 @@ export class PublishingBench {
   }
 
   /** Not started. With `listens` it hears by NOTIFY of the commits of others; without, every NOTIFY is lost on it. */
-  async replica(bus: PublisherBus, { listens = false } = {}): Promise<Replica> {
-    const database = new Database(this.database.url, silent);
+  async replica(bus: PublisherBus, { listens = false, traces = NOTHING_RECORDED } = {}): Promise<Replica> {
+    const database = new Database(this.database.url, silent, NOTHING_RECORDED);
     await database.open();
-    const replica = new Replica(database, new Notifications(testConfig(this.database.url, ''), silent), bus, listens);
+    const replica = new Replica(database, new Notifications(testConfig(this.database.url, ''), silent), bus, listens, traces);
     this.replicas.push(replica);
     return replica;
   }

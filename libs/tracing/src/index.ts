@@ -1,0 +1,12 @@
+export { startTracing } from './start-tracing.js';
+export { readTraceContext, SAMPLED, type TraceContext, traceparentOf } from './trace-context.js';
+export type {
+  Attributes,
+  NewSpan,
+  Span,
+  SpanKind,
+  TracedProgram,
+  Tracing,
+  TracingLog,
+} from './tracing.js';
+export { readTracingSettings, type TracingSettings } from './tracing-settings.js';

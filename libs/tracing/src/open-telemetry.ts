@@ -1,0 +1,198 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { createTraceState, ROOT_CONTEXT, type Span as SdkSpan, SpanKind as SdkSpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
+import { defaultResource, detectResources, envDetector, type Resource, resourceFromAttributes } from '@opentelemetry/resources';
+import {
+  AlwaysOnSampler,
+  BatchSpanProcessor,
+  type IdGenerator,
+  type ReadableSpan,
+  SamplingDecision,
+  type SpanExporter,
+  TraceIdRatioBasedSampler,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace';
+import { SAMPLED, type TraceContext } from './trace-context.js';
+import type { Attributes, NewSpan, Span, SpanKind, TracedProgram, Tracing, TracingLog } from './tracing.js';
+import type { TracingSettings } from './tracing-settings.js';
+
+/** How long the end of a program waits for the receiver. */
+const CLOSE_MS = 1_500;
+/** Batches on their way at once: those of a whole queue at the end of a program, and some that hang. */
+const MAX_EXPORTS = 8;
+
+const KINDS: Record<SpanKind, SdkSpanKind> = {
+  internal: SdkSpanKind.INTERNAL,
+  server: SdkSpanKind.SERVER,
+  client: SdkSpanKind.CLIENT,
+  producer: SdkSpanKind.PRODUCER,
+  consumer: SdkSpanKind.CONSUMER,
+};
+
+/** {@link Tracing} by OpenTelemetry's SDK. The only module that knows it; loaded only where something is traced. */
+export class OpenTelemetryTracing implements Tracing {
+  private readonly ids = new ChosenIds();
+  private readonly ratio: TraceIdRatioBasedSampler;
+  private readonly parentBased: boolean;
+  private readonly provider: TracerProvider;
+  private readonly tracer: ReturnType<TracerProvider['getTracer']>;
+  private closing: Promise<void> | null = null;
+
+  constructor({ sampler, batches, maxAttributeLength, receiver }: TracingSettings, program: TracedProgram, log: TracingLog) {
+    this.ratio = new TraceIdRatioBasedSampler(sampler.ratio);
+    this.parentBased = sampler.parentBased;
+    const exporter = new WatchedExporter(new OTLPTraceExporter({ concurrencyLimit: MAX_EXPORTS }), receiver, log);
+    this.provider = new TracerProvider({
+      resource: resourceOf(program, log),
+      // Whether something is recorded was decided before: the decision must cost nothing where the answer is no.
+      sampler: new AlwaysOnSampler(),
+      idGenerator: this.ids,
+      spanProcessors: [new BatchSpanProcessor({ exporter, ...batches })],
+      spanLimits: { attributeValueLengthLimit: maxAttributeLength },
+    });
+    this.tracer = this.provider.getTracer('app-fabric');
+  }
+
+  samples(traceId: string, parent: TraceContext | null): boolean {
+    if (parent !== null && this.parentBased) return (parent.flags & SAMPLED) !== 0;
+    return this.ratio.shouldSample(ROOT_CONTEXT, traceId).decision === SamplingDecision.RECORD_AND_SAMPLED;
+  }
+
+  start({ name, kind, parent, traceId, attributes }: NewSpan): Span {
+    this.ids.nextTraceId = traceId ?? null;
+    const context = parent === null ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, sdkContext(parent));
+    const span = this.tracer.startSpan(name, { kind: KINDS[kind], attributes }, context);
+    return new RecordedSpan(span, parent);
+  }
+
+  newId(bytes: 8 | 16): string {
+    return hexId(bytes);
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.shutDown();
+    return this.closing;
+  }
+
+  private async shutDown(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLOSE_MS);
+    });
+    await Promise.race([this.provider.shutdown().catch(() => undefined), late]);
+    clearTimeout(timer);
+  }
+}
+
+class RecordedSpan implements Span {
+  readonly context: TraceContext;
+
+  constructor(
+    private readonly span: SdkSpan,
+    parent: TraceContext | null,
+  ) {
+    const { traceId, spanId } = span.spanContext();
+    this.context = { traceId, spanId, flags: (parent?.flags ?? 0) | SAMPLED, tracestate: parent?.tracestate ?? '' };
+  }
+
+  get open(): boolean {
+    return this.span.isRecording();
+  }
+
+  set(attributes: Attributes): void {
+    this.span.setAttributes(attributes);
+  }
+
+  rename(name: string): void {
+    this.span.updateName(name);
+  }
+
+  fail(errorType: string): void {
+    this.span.setAttribute('error.type', errorType);
+    this.span.setStatus({ code: SpanStatusCode.ERROR });
+  }
+
+  end(): void {
+    this.span.end();
+  }
+}
+
+/** The id of a new trace is that which was decided about. */
+class ChosenIds implements IdGenerator {
+  nextTraceId: string | null = null;
+
+  generateTraceId(): string {
+    return this.nextTraceId ?? hexId(16);
+  }
+
+  generateSpanId(): string {
+    return hexId(8);
+  }
+}
+
+/** Says in the log when sending begins to fail and when it works again, not each time. */
+class WatchedExporter implements SpanExporter {
+  private lost = 0;
+
+  constructor(
+    private readonly exporter: SpanExporter,
+    private readonly receiver: string,
+    private readonly log: TracingLog,
+  ) {}
+
+  export(spans: ReadableSpan[], done: (result: ExportResult) => void): void {
+    this.exporter.export(spans, (result) => {
+      if (result.code === ExportResultCode.SUCCESS) this.sent();
+      else this.failed(spans.length, result.error);
+      done(result);
+    });
+  }
+
+  shutdown(): Promise<void> {
+    return this.exporter.shutdown();
+  }
+
+  private sent(): void {
+    if (this.lost > 0) this.log.warn({ receiver: this.receiver, lost: this.lost }, 'spans are sent again');
+    this.lost = 0;
+  }
+
+  private failed(count: number, error: Error | undefined): void {
+    if (this.lost === 0)
+      this.log.warn(
+        { receiver: this.receiver, reason: error?.message },
+        'spans cannot be sent and are dropped; it is tried again with the next ones',
+      );
+    this.lost += count;
+  }
+}
+
+function resourceOf({ name, attributes }: TracedProgram, log: TracingLog): Resource {
+  const own = {
+    'service.name': name,
+    'service.namespace': 'app-fabric',
+    'service.instance.id': randomUUID(),
+    'host.name': hostname(),
+    'process.pid': process.pid,
+    ...attributes,
+  };
+  const said = detectResources({ detectors: [envDetector] });
+  // The SDK drops all of it for one mistake, and says so to nobody.
+  const asked = process.env.OTEL_RESOURCE_ATTRIBUTES?.trim();
+  if (asked && Object.keys(said.attributes).every((key) => key === 'service.name') && !/^service\.name=[^,]*$/.test(asked))
+    log.warn({}, 'OTEL_RESOURCE_ATTRIBUTES cannot be read and is ignored: it must be key=value,key=value');
+  return defaultResource().merge(resourceFromAttributes(own)).merge(said);
+}
+
+function sdkContext({ traceId, spanId, flags, tracestate }: TraceContext) {
+  const context = { traceId, spanId, traceFlags: flags, isRemote: true };
+  return tracestate === '' ? context : { ...context, traceState: createTraceState(tracestate) };
+}
+
+/** Never all zeros: that is how "none" is said. */
+function hexId(bytes: number): string {
+  const text = randomBytes(bytes).toString('hex');
+  return /^0+$/.test(text) ? hexId(bytes) : text;
+}

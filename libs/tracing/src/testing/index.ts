@@ -1,0 +1,3 @@
+export { type Behaviour, OtlpReceiver } from './otlp-receiver.js';
+export type { ReceivedSpan } from './read-spans.js';
+export { type RecordedSpan, RecordingTracing } from './recording-tracing.js';
