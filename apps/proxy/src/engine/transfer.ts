@@ -1,18 +1,15 @@
 import type { HeaderList } from '../http/headers.js';
 import type { ProblemCode, RenderedProblem } from '../http/problems.js';
-import { CONTENT_LENGTH, TRANSFER_ENCODING } from '../http1/field-names.js';
+import { TRANSFER_ENCODING } from '../http1/field-names.js';
 import { CHUNKED, NO_BODY, UNTIL_CLOSE } from '../http1/framing.js';
 import type { RequestHead } from '../http1/request-head.js';
 import type { ResponseHead } from '../http1/response-head.js';
-import { REQUEST_FIELDS_OF_PROXY, writeRequestHead } from '../http1/write-request.js';
-import { RESPONSE_FIELDS_OF_PROXY, writeResponseHead } from '../http1/write-response.js';
 import { type Exchange, type ExchangeResult, isIdempotent, MAX_ATTEMPTS, type RetryableFailure } from '../upstream/forwarder.js';
 import type { InstanceState } from '../upstream/instance.js';
+import { HeadStarts } from './head-starts.js';
 import type { AnswerReader, InstanceConnection, InstanceFailure } from './instance-connection.js';
 import type { InstancePool } from './instance-pool.js';
 import { FULL, LEFT, type Sent } from './write-piece.js';
-
-const WITHOUT_BODY: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
 
 export interface InstancePools {
   poolOf(instance: InstanceState): InstancePool;
@@ -58,6 +55,7 @@ export class Transfer implements AnswerReader {
   /** The client sees the end of the answer only by that of its connection. */
   private endsWithConnection = false;
   private text = '';
+  private readonly starts = new HeadStarts();
 
   constructor(
     private readonly pools: InstancePools,
@@ -121,18 +119,8 @@ export class Transfer implements AnswerReader {
   }
 
   private requestText(exchange: Exchange): string {
-    const { head } = this;
-    let additions = fieldLines(exchange.requestHeaders);
-    // RFC 9110 §8.6: a method that gives content a meaning says that there is none.
-    const saysNothing = head.framing === NO_BODY && (head.fields.seen & (1 << CONTENT_LENGTH)) === 0;
-    if (saysNothing && !WITHOUT_BODY.has(head.method)) additions += 'Content-Length: 0\r\n';
-    return writeRequestHead(head, this.text, {
-      target: exchange.instance.address.basePath + exchange.path,
-      host: null,
-      additions,
-      dropped: REQUEST_FIELDS_OF_PROXY,
-      upgrade: true,
-    });
+    const start = this.starts.ofRequest(this.head, this.text, exchange.instance.address.basePath + exchange.path);
+    return `${start}${fieldLines(exchange.requestHeaders)}\r\n`;
   }
 
   /** A part of the request's body. `FULL`: wait until the client connection's `unblock` is called. */
@@ -165,9 +153,7 @@ export class Transfer implements AnswerReader {
       if (!this.head.expectsContinue || this.continued) return;
       this.continued = true;
     }
-    this.client.write(
-      writeResponseHead(head, text, { additions: '', dropped: RESPONSE_FIELDS_OF_PROXY, connection: 'unsaid', chunked: false }),
-    );
+    this.client.write(`${this.starts.ofAnswer(head, text, 'unsaid', false)}\r\n`);
   }
 
   answer(head: ResponseHead, text: string, bytes: Buffer, start: number, end: number, tail: string): void {
@@ -180,12 +166,9 @@ export class Transfer implements AnswerReader {
     // A client whose body is still on its way, or that waits for leave to send it, may or may not go on: only closing is unambiguous.
     this.closesAfter = this.endsWithConnection || !client.mayStayOpen;
     const saysChunked = head.framing === NO_BODY && (head.fields.seen & (1 << TRANSFER_ENCODING)) !== 0;
-    const out = writeResponseHead(head, text, {
-      additions: fieldLines(exchange.answerHeaders),
-      dropped: RESPONSE_FIELDS_OF_PROXY,
-      connection: this.closesAfter ? 'close' : old ? 'keep-alive' : 'unsaid',
-      chunked: !old && (head.framing === CHUNKED || this.rechunks || saysChunked),
-    });
+    const connection = this.closesAfter ? 'close' : old ? 'keep-alive' : 'unsaid';
+    const chunked = !old && (head.framing === CHUNKED || this.rechunks || saysChunked);
+    const out = `${this.starts.ofAnswer(head, text, connection, chunked)}${fieldLines(exchange.answerHeaders)}\r\n`;
     this.pass(out, bytes, start, end, tail);
   }
 
@@ -227,10 +210,7 @@ export class Transfer implements AnswerReader {
     // What passes from now on is counted when it ends, by what the socket says.
     this.bytesIn = -connection.socket.bytesWritten;
     this.bytesOut = rest.length - connection.socket.bytesRead;
-    const additions = fieldLines(exchange.answerHeaders);
-    this.client.write(
-      writeResponseHead(head, text, { additions, dropped: RESPONSE_FIELDS_OF_PROXY, connection: 'unsaid', chunked: false }),
-    );
+    this.client.write(`${this.starts.ofAnswer(head, text, 'unsaid', false)}${fieldLines(exchange.answerHeaders)}\r\n`);
     this.client.tunnel(connection, rest);
   }
 

@@ -68,6 +68,8 @@ export class RequestHead {
     this.refusal = null;
   }
 
+  readonly wouldRepeat = true;
+
   /** Nothing of a request has come yet: an idle connection, not a slow client. */
   get untouched(): boolean {
     return this.phase === EMPTY_LINES;

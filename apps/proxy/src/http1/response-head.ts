@@ -50,6 +50,8 @@ export class ResponseHead {
   private phase = STATUS;
   private position = 0;
   private toHead = false;
+  /** What was true of the request when {@link framing} was found. */
+  private wasToHead = false;
 
   constructor(private readonly limits: HeadLimits = RESPONSE_HEAD_LIMITS) {
     if (limits.headBytes > 0xffff) throw new RangeError('headBytes must be at most 65535');
@@ -62,6 +64,10 @@ export class ResponseHead {
     this.position = 0;
     this.toHead = toHead;
     this.refusal = null;
+  }
+
+  get wouldRepeat(): boolean {
+    return this.toHead === this.wasToHead;
   }
 
   /** A 1xx other than 101: the real response is still to come. */
@@ -122,6 +128,7 @@ export class ResponseHead {
   }
 
   private interpret(bytes: Uint8Array, base: number): Refusal | null {
+    this.wasToHead = this.toHead;
     this.contentLength = -1;
     this.contentLengthCanonical = true;
     this.upgrade = false;

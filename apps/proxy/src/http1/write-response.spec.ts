@@ -13,13 +13,8 @@ function scanned(text: string): { head: ResponseHead; text: string } {
 
 function rewritten(text: string, changes: Partial<ResponseRewrite> = {}): string {
   const message = scanned(text);
-  return writeResponseHead(message.head, message.text, {
-    additions: 'X-App-Version: 2\r\n',
-    dropped: RESPONSE_FIELDS_OF_PROXY,
-    connection: 'unsaid',
-    chunked: false,
-    ...changes,
-  });
+  const rewrite = { dropped: RESPONSE_FIELDS_OF_PROXY, connection: 'unsaid', chunked: false, ...changes } as const;
+  return writeResponseHead(message.head, message.text, rewrite, 'X-App-Version: 2\r\n');
 }
 
 const lines = (...each: string[]): string => `${each.join('\r\n')}\r\n\r\n`;
@@ -50,25 +45,25 @@ const CASES: { rule: string; from: string; to: string; changes?: Partial<Respons
   {
     rule: 'chunks stay chunks, with their trailer section announced',
     from: lines('HTTP/1.1 200 OK', 'Transfer-Encoding: chunked', 'Trailer: X-Sum'),
-    to: lines('HTTP/1.1 200 OK', 'Trailer: X-Sum', 'X-App-Version: 2', 'Transfer-Encoding: chunked'),
+    to: lines('HTTP/1.1 200 OK', 'Trailer: X-Sum', 'Transfer-Encoding: chunked', 'X-App-Version: 2'),
     changes: { chunked: true },
   },
   {
     rule: 'chunks become content until the end for an HTTP/1.0 client',
     from: lines('HTTP/1.1 200 OK', 'Transfer-Encoding: chunked', 'Trailer: X-Sum'),
-    to: lines('HTTP/1.1 200 OK', 'X-App-Version: 2', 'Connection: close'),
+    to: lines('HTTP/1.1 200 OK', 'Connection: close', 'X-App-Version: 2'),
     changes: { connection: 'close' },
   },
   {
     rule: 'content until the end becomes chunks',
     from: lines('HTTP/1.0 200 OK', 'X-A: b'),
-    to: lines('HTTP/1.1 200 OK', 'X-A: b', 'X-App-Version: 2', 'Transfer-Encoding: chunked'),
+    to: lines('HTTP/1.1 200 OK', 'X-A: b', 'Transfer-Encoding: chunked', 'X-App-Version: 2'),
     changes: { chunked: true },
   },
   {
     rule: 'an HTTP/1.0 client is told that the connection stays',
     from: lines('HTTP/1.1 200 OK', 'Content-Length: 2'),
-    to: lines('HTTP/1.1 200 OK', 'Content-Length: 2', 'X-App-Version: 2', 'Connection: keep-alive'),
+    to: lines('HTTP/1.1 200 OK', 'Content-Length: 2', 'Connection: keep-alive', 'X-App-Version: 2'),
     changes: { connection: 'keep-alive' },
   },
   {
@@ -84,7 +79,7 @@ const CASES: { rule: string; from: string; to: string; changes?: Partial<Respons
   {
     rule: 'a length with leading zeros is said anew',
     from: lines('HTTP/1.1 200 OK', 'Content-Length: 010'),
-    to: lines('HTTP/1.1 200 OK', 'X-App-Version: 2', 'Content-Length: 10'),
+    to: lines('HTTP/1.1 200 OK', 'Content-Length: 10', 'X-App-Version: 2'),
   },
   {
     rule: 'RFC 9110 §15.2.2: a 101 keeps the switch',
@@ -93,8 +88,8 @@ const CASES: { rule: string; from: string; to: string; changes?: Partial<Respons
       'HTTP/1.1 101 Switching Protocols',
       'Upgrade: websocket',
       'Sec-WebSocket-Accept: k',
-      'X-App-Version: 2',
       'Connection: Upgrade',
+      'X-App-Version: 2',
     ),
   },
 ];

@@ -6,8 +6,6 @@ import type { ResponseHead } from './response-head.js';
 export const RESPONSE_FIELDS_OF_PROXY = kindSet(REQUEST_ID, APP_VERSION, ARTIFACT_VERSION, ROUTE_REASON);
 
 export interface ResponseRewrite {
-  /** Field lines to add, each with its CRLF (see fieldLine). */
-  additions: string;
   /** Kinds of the instance's fields to leave out, above those that are hop-by-hop; mostly {@link RESPONSE_FIELDS_OF_PROXY}. */
   dropped: number;
   /** What is said of the connection to the client: nothing, that it closes, or (to an HTTP/1.0 client) that it stays. */
@@ -22,10 +20,16 @@ export interface ResponseRewrite {
 /**
  * The head that the client gets, as a latin1 string, always HTTP/1.1 (RFC 9110 §6.2). For a 101 it keeps the switch.
  * @param text the instance's head, whole and valid (HeadInput.text)
+ * @param additions field lines to add, each with its CRLF (see fieldLine)
  */
-export function writeResponseHead(head: ResponseHead, text: string, rewrite: ResponseRewrite): string {
+export function writeResponseHead(head: ResponseHead, text: string, rewrite: ResponseRewrite, additions: string): string {
+  return `${startResponseHead(head, text, rewrite)}${additions}\r\n`;
+}
+
+/** That head without the additions and the empty line: the same for the same `text` and `rewrite`. */
+export function startResponseHead(head: ResponseHead, text: string, rewrite: ResponseRewrite): string {
   let dropped = NEVER_FORWARDED | rewrite.dropped;
-  let own = rewrite.additions;
+  let own = '';
   const { status } = head;
   // Neither may have a length (RFC 9110 §8.6); the scanner lets a zero in.
   if (status < 200 || status === 204) dropped |= 1 << CONTENT_LENGTH;
@@ -41,7 +45,7 @@ export function writeResponseHead(head: ResponseHead, text: string, rewrite: Res
   // Without chunks there is no trailer section to announce.
   else dropped |= TRAILER_BIT;
   const reason = text.slice(head.reasonStart, head.reasonEnd);
-  return `HTTP/1.1 ${status} ${reason}\r\n${keptFields(text, head.fields, dropped)}${own}\r\n`;
+  return `HTTP/1.1 ${status} ${reason}\r\n${keptFields(text, head.fields, dropped)}${own}`;
 }
 
 const UPGRADE_BIT = kindSet(UPGRADE);

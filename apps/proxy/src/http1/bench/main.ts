@@ -54,13 +54,8 @@ function rewriteRequest(bytes: Buffer): number {
   scanRequest(bytes);
   const text = requestInput.text(requestHead);
   const target = text.slice(requestHead.pathStart, requestHead.targetEnd);
-  const written = writeRequestHead(requestHead, text, {
-    target,
-    host: null,
-    additions: ADDED_TO_REQUEST,
-    dropped: REQUEST_FIELDS_OF_PROXY,
-    upgrade: false,
-  });
+  const rewrite = { target, host: null, dropped: REQUEST_FIELDS_OF_PROXY, upgrade: false };
+  const written = writeRequestHead(requestHead, text, rewrite, ADDED_TO_REQUEST);
   return out.write(written, 'latin1');
 }
 
@@ -73,12 +68,8 @@ function scanResponse(bytes: Buffer): void {
 
 function rewriteResponse(bytes: Buffer): number {
   scanResponse(bytes);
-  const written = writeResponseHead(responseHead, responseInput.text(responseHead), {
-    additions: ADDED_TO_RESPONSE,
-    dropped: RESPONSE_FIELDS_OF_PROXY,
-    connection: 'unsaid',
-    chunked: false,
-  });
+  const rewrite = { dropped: RESPONSE_FIELDS_OF_PROXY, connection: 'unsaid', chunked: false } as const;
+  const written = writeResponseHead(responseHead, responseInput.text(responseHead), rewrite, ADDED_TO_RESPONSE);
   return out.write(written, 'latin1');
 }
 

@@ -24,7 +24,7 @@ export function readRequests(pieces: readonly Buffer[], forward?: Forward): Read
       const path = text.slice(head.pathStart, head.targetEnd);
       const target = path.startsWith('/') || path === '*' ? path : `/${path}`;
       const dropped = REQUEST_FIELDS_OF_PROXY;
-      return writeRequestHead(head, text, { target, host: null, additions: 'X-Request-Id: 7\r\n', dropped, upgrade: false });
+      return writeRequestHead(head, text, { target, host: null, dropped, upgrade: false }, 'X-Request-Id: 7\r\n');
     },
     forward,
     isLast: () => !head.keepAlive || head.method === 'CONNECT',
@@ -39,12 +39,16 @@ export function readResponses(pieces: readonly Buffer[], toHead: boolean, forwar
     begin: () => head.begin(toHead),
     start: () => `HTTP/1.${head.minorVersion} ${head.status}`,
     write: (text) =>
-      writeResponseHead(head, text, {
-        additions: 'X-App-Version: 2\r\n',
-        dropped: RESPONSE_FIELDS_OF_PROXY,
-        connection: head.framing === UNTIL_CLOSE ? 'close' : 'unsaid',
-        chunked: head.framing === CHUNKED,
-      }),
+      writeResponseHead(
+        head,
+        text,
+        {
+          dropped: RESPONSE_FIELDS_OF_PROXY,
+          connection: head.framing === UNTIL_CLOSE ? 'close' : 'unsaid',
+          chunked: head.framing === CHUNKED,
+        },
+        'X-App-Version: 2\r\n',
+      ),
     forward,
     isLast: () => !head.isInterim,
   });

@@ -13,7 +13,7 @@ describe('never two readings of one byte stream', () => {
       expect(result.streams).toBe(4000);
       // The run is worth something only if a good part of what it makes is accepted by both.
       expect(result.messages).toBeGreaterThan(800);
-    });
+    }, 120_000);
   }
 
   it('makes the same stream from the same seed', async () => {
