@@ -42,9 +42,12 @@ describeWithServers('a canary release, through two real proxies, under constant 
 
   const call = (method: string, path: string, json?: unknown, wait?: number): Promise<FabricAnswer['body']> =>
     fabric.client.call(method, path, { ...(json === undefined ? {} : { json }), ...(wait === undefined ? {} : { wait }) });
-  const newVersion = async (config: object) => (await call('POST', `${app}/versions`, { artifact: { name: 'cart', version: '1.0.0' }, config })).version;
+  const newVersion = async (config: object) =>
+    (await call('POST', `${app}/versions`, { artifact: { name: 'cart', version: '1.0.0' }, config })).version;
   const instancesOf = async (version: number) =>
-    (await call('GET', `${app}/versions/${version}/services/cart/runs`)).items[0].instances.filter(({ status }: { status: string }) => status === 'RUNNING');
+    (await call('GET', `${app}/versions/${version}/services/cart/runs`)).items[0].instances.filter(
+      ({ status }: { status: string }) => status === 'RUNNING',
+    );
   const release = (id: string) => call('GET', `${app}/releases/${id}`);
   const until = (id: string, ...statuses: string[]) =>
     eventually(`the release is ${statuses}`, SETTLE_MS, async () => {

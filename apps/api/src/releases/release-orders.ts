@@ -36,7 +36,7 @@ export function ordersFor(
   const found: Orders = { orders: [], missing: null, failure: null };
   if (!wanted.enforced) return found;
   if (wanted.candidate === 'stop') stop(found, candidate, standings.candidate);
-  else
+  else if (!goesToZero(state))
     for (const service of taking(standings.candidate, base.instances)) {
       const of = standings.baseline.find(({ name }) => name === service.name);
       const { candidateInstances } = wanted;
@@ -49,6 +49,11 @@ export function ordersFor(
       if (count !== undefined) run(found, baseline, service, count, null);
     }
   return found;
+}
+
+/** The candidate's traffic is taken away. What of it runs stays, to be looked at; what does not run is not missed. */
+export function goesToZero({ status }: Pick<Release['state'], 'status'>): boolean {
+  return status === 'zeroed' || status === 'rolling_back';
 }
 
 /**

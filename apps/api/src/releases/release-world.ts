@@ -10,7 +10,7 @@ import { ObservationsRepository } from '../measurements/observations.repository.
 import type { Release, ReleaseProgress, Zeroing } from './release.js';
 import { ReleaseFreeze } from './release-freeze.js';
 import { ReleaseHooks } from './release-hooks.js';
-import { type Orders, ordersFor, type ServiceStanding } from './release-orders.js';
+import { goesToZero, type Orders, ordersFor, type ServiceStanding } from './release-orders.js';
 import { ReleasePrograms } from './release-programs.js';
 import { sameWeights, wantedWeights } from './release-weights.js';
 
@@ -108,12 +108,8 @@ function waitsFor(
 ): string | null {
   if (!state.wanted.enforced) return null;
   if (routed?.appliedAtMs === null) return `not every live proxy has applied route revision ${routed.routeRevision}`;
-  if (isGoingToZero(state) && zeroing !== null && zeroing.confirmedAtMs === null) return 'the measured traffic is to confirm the zeroing';
+  if (goesToZero(state) && zeroing !== null && zeroing.confirmedAtMs === null) return 'the measured traffic is to confirm the zeroing';
   return missing ?? frozen ?? (beforeHooks === 'running' ? HOOKS : null);
-}
-
-function isGoingToZero({ status }: Release['state']): boolean {
-  return status === 'zeroed' || status === 'rolling_back';
 }
 
 /** What it prepares for is more traffic than it has. */

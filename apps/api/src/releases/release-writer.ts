@@ -5,8 +5,10 @@ import { DistributionWriter } from '../distribution/distribution-writer.js';
 import { ObservationsRepository } from '../measurements/observations.repository.js';
 import { RouteChanges } from '../publishing/route-changes.js';
 import type { Release, StoredEvent } from './release.js';
+import { ReleaseClock } from './release-clock.js';
 import { ReleaseEventsRepository } from './release-events.repository.js';
 import { ReleaseHooks } from './release-hooks.js';
+import { goesToZero } from './release-orders.js';
 import { ReleaseSignals } from './release-signals.js';
 import { sameWeights, wantedWeights } from './release-weights.js';
 import type { Seen } from './release-world.js';
@@ -27,6 +29,7 @@ export class ReleaseWriter {
     private readonly distributions: DistributionWriter,
     private readonly hooks: ReleaseHooks,
     private readonly signals: ReleaseSignals,
+    private readonly clock: ReleaseClock,
   ) {}
 
   /** A release that was just stored. */
@@ -76,14 +79,13 @@ export class ReleaseWriter {
     const reason = `release ${id}, ${where}: ${state.reason ?? state.status}`.slice(0, 500);
     await this.distributions.apply(tx, release, new Map([['', weights]]), { by: 'system', source: 'release', reason }, routeRevision);
     const { progress } = release;
-    const takesAway = state.wanted.candidateWeightBp === 0 && (state.status === 'zeroed' || state.status === 'rolling_back');
     const requestedAtMs = nowMs;
-    const committedAtMs = await this.releases.nowMs(tx);
+    const committedAtMs = await this.clock.nowMs(tx);
     const zeroing = { requestedAtMs, committedAtMs, routeRevision, appliedAtMs: null, tookMs: null, confirmedAtMs: null, quiet: null };
     this.transactions.afterCommit(tx, () => this.signals.routed({ id, namespace, app, routeRevision, committedAtMs }));
     return {
       ...release,
-      progress: { ...progress, routed: { routeRevision, appliedAtMs: null }, zeroing: takesAway ? zeroing : progress.zeroing },
+      progress: { ...progress, routed: { routeRevision, appliedAtMs: null }, zeroing: goesToZero(state) ? zeroing : progress.zeroing },
     };
   }
 

@@ -8,6 +8,7 @@ import { RunsRepository } from '../programs/runs.repository.js';
 import { PublishingModule } from '../publishing/publishing.module.js';
 import { monotonicClock, PUBLISHING_CLOCK } from '../publishing/publishing-clock.js';
 import { AppliedTimes } from './applied-times.js';
+import { LifecyclePrograms } from './lifecycle-programs.js';
 import { ReleaseClock } from './release-clock.js';
 import { ReleaseEngine } from './release-engine.js';
 import { ReleaseEventStream } from './release-event-stream.js';
@@ -44,7 +45,6 @@ import { ReleasesService } from './releases.service.js';
     ReleaseStepper,
     ReleaseWorld,
     ReleaseWriter,
-    ReleasePrograms,
     ReleasePauser,
     ReleaseSignals,
     ReleaseMetrics,
@@ -56,6 +56,7 @@ import { ReleasesService } from './releases.service.js';
     AppsRepository,
     DistributionRepository,
     RunsRepository,
+    { provide: ReleasePrograms, useClass: LifecyclePrograms },
     { provide: ReleaseHooks, useClass: NoReleaseHooks },
     { provide: ReleaseFreeze, useClass: NoFreeze },
     { provide: PUBLISHING_CLOCK, useValue: monotonicClock },

@@ -1,0 +1,166 @@
+import type { Evidence } from '@app-fabric/release';
+import type { Release, StoredEvent } from './release.js';
+import { ReleaseHooks } from './release-hooks.js';
+import { type EngineReplica, ReleaseBench } from './testing/release-bench.js';
+
+const LIMITS = { stability: { maxErrorRate: 0.01 }, availability: { min: 0.99 } };
+const PLAN = {
+  stages: [
+    { name: 'one', weight: 5, instances: 1, observe: '1h', ...LIMITS },
+    { name: 'two', weight: 20, instances: 2, observe: '4h', ...LIMITS },
+    { name: 'all', weight: 100, instances: '100%', observe: '1d', ...LIMITS },
+  ],
+};
+const HOUR_MS = 3_600_000;
+
+class FakeHooks extends ReleaseHooks {
+  outcome: Evidence['beforeHooks'] = 'running';
+  asked: number[] = [];
+  told: StoredEvent[] = [];
+
+  async beforeStage(_tx: unknown, { state }: Release): Promise<Evidence['beforeHooks']> {
+    this.asked.push(state.entry);
+    return this.outcome;
+  }
+
+  async happened(_tx: unknown, _release: Release, events: readonly StoredEvent[]): Promise<void> {
+    this.told.push(...events);
+  }
+}
+
+describe('the engine and the world', () => {
+  let bench: ReleaseBench;
+  let engine: EngineReplica;
+  let id: string;
+  const last = async () => (await bench.weights()).at(-1);
+  const step = async (times = 1) => {
+    for (let count = 0; count < times; count += 1) await bench.step(engine, id);
+    return bench.get(id);
+  };
+
+  beforeAll(async () => {
+    bench = await ReleaseBench.create();
+  }, 60_000);
+  beforeEach(async () => {
+    await bench.reset();
+    engine = bench.replica();
+    id = await bench.start(PLAN);
+  });
+  afterAll(() => bench.close());
+
+  it('more weight only when the instances run: make before break', async () => {
+    bench.readyInstances = 0;
+    expect(await step(3)).toMatchObject({
+      state: { status: 'pending' },
+      progress: { waitingFor: '0 of 1 instance of service cart of version 2 run' },
+    });
+    expect(await last()).toBe('1:100');
+    bench.readyInstances = null;
+    await step(1);
+    expect(await last()).toBe('1:95 2:5');
+  });
+
+  it('is observed only from when every live proxy has its weight', async () => {
+    await step(1);
+    bench.applied = false;
+    expect((await step(4)).state).toMatchObject({ phase: 'shifting', stageStartedAt: null });
+    bench.applied = true;
+    expect((await step(1)).state).toMatchObject({ phase: 'observing' });
+  });
+
+  it('zeroed: confirmed only when the proxies have said so, and then no request that the distribution sent has come for a while', async () => {
+    await step(3);
+    bench.applied = false;
+    await bench.act(id, 'zero');
+    await bench.pass(1);
+    expect((await step(1)).progress.zeroing).toMatchObject({ appliedAtMs: null, confirmedAtMs: null });
+    bench.applied = true;
+    expect((await step(1)).progress.zeroing).toMatchObject({ appliedAtMs: bench.clock.now, confirmedAtMs: null });
+    for (let second = 0; second < 6; second += 1) {
+      bench.weighted += 1; // still on its way
+      await bench.pass(1);
+      expect((await step(1)).progress.zeroing?.confirmedAtMs).toBeNull();
+    }
+    await bench.pass(2);
+    expect((await step(1)).progress.zeroing?.confirmedAtMs).toBeNull();
+    await bench.pass(1);
+    expect((await step(1)).progress.zeroing?.confirmedAtMs).toBe(bench.clock.now);
+    expect((await bench.events(id)).at(-1)).toMatchObject({
+      type: 'zero_confirmed',
+      evidence: { zeroing: { confirmedAtMs: bench.clock.now } },
+    });
+    expect(await bench.instances()).toEqual({ 1: 2, 2: 1 });
+  });
+
+  it('the standard plan’s days, looked at every half hour', async () => {
+    for (let look = 0; look < 100 && (await bench.get(id)).state.endedAt === null; look += 1) {
+      await step(3);
+      const before = bench.clock.now;
+      await bench.pass(1_800);
+      await bench.measured(before, bench.clock.now);
+    }
+    const events = await bench.events(id);
+    const at = (type: string) =>
+      events.filter((event) => event.type === type).map(({ at }) => Math.round((at.getTime() - events[0]!.at.getTime()) / HOUR_MS));
+    expect([at('stage_passed'), at('completed')]).toEqual([[1, 5, 29], [29]]);
+  }, 60_000);
+
+  it('overdue stages do not race forward: time in which nobody looked and nothing was measured is not observed', async () => {
+    await step(3);
+    const { observeUntil } = (await bench.get(id)).state;
+    await bench.pass(10 * 86_400);
+    expect((await step(5)).state).toMatchObject({ stageIndex: 0, phase: 'observing', observeUntil: observeUntil! + 10 * 24 * HOUR_MS });
+  });
+
+  it('a change by hand pauses it and is left alone; resumed, it puts its own weights back', async () => {
+    await step(3);
+    await bench.changeByHand({ 1: 50, 2: 50 });
+    const paused = await step(3);
+    expect(paused.state).toMatchObject({ status: 'paused', reason: expect.stringContaining('change of the weights by bob') });
+    expect(await last()).toBe('1:50 2:50');
+    await bench.act(id, 'resume');
+    expect(await last()).toBe('1:95 2:5');
+  });
+
+  it('a candidate that ends by itself is rolled back, and not started again for that', async () => {
+    await step(3);
+    await bench.failCandidate();
+    await bench.pass(5);
+    expect((await step(5)).state.status).toBe('rolling_back');
+    await bench.pass(5);
+    await step(1);
+    await bench.pass(5);
+    expect((await step(5)).state).toMatchObject({ status: 'rolled_back', reason: expect.stringContaining('exited with code 1') });
+    expect([await last(), await bench.instances()]).toEqual(['1:100', { 1: 2 }]);
+  });
+
+  it('frozen: no start, no more weight by call or by itself; what takes weight away is not held up', async () => {
+    bench.freeze.why = 'frozen until Monday';
+    expect(await step(3)).toMatchObject({ state: { status: 'pending' }, progress: { waitingFor: 'frozen until Monday' } });
+    bench.freeze.why = null;
+    await step(3);
+    bench.freeze.why = 'frozen until Monday';
+    await expect(bench.act(id, 'advance')).rejects.toMatchObject({ code: 'frozen', kind: 'conflict' });
+    await bench.act(id, 'zero');
+    expect(await last()).toBe('1:100');
+    await expect(bench.act(id, 'restore')).rejects.toMatchObject({ code: 'frozen' });
+    await bench.act(id, 'abort');
+    await expect(bench.start(PLAN)).rejects.toMatchObject({ code: 'frozen' });
+  });
+
+  it('hooks before a stage are asked for its entry and waited for; all that happens is told in its transaction', async () => {
+    const hooks = new FakeHooks();
+    bench.hooks = hooks;
+    engine = bench.replica();
+    expect(await step(3)).toMatchObject({ state: { status: 'pending' }, progress: { waitingFor: 'hooks before the stage run' } });
+    expect(new Set(hooks.asked)).toEqual(new Set([1]));
+    hooks.outcome = 'failed';
+    expect((await step(1)).state).toMatchObject({ status: 'paused', paused: { cause: 'hook' } });
+    hooks.outcome = 'passed';
+    await bench.act(id, 'resume');
+    await step(2);
+    expect(await last()).toBe('1:95 2:5');
+    const stored = await bench.events(id);
+    expect(hooks.told.map(({ sequence, type }) => [sequence, type])).toEqual(stored.slice(1).map(({ sequence, type }) => [sequence, type]));
+  });
+});
