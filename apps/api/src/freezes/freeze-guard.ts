@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AuditRepository } from '../audit/audit.repository.js';
 import type { Transaction } from '../database/transaction.js';
 import { DomainError } from '../http/domain-error.js';
+import type { Freeze } from './freeze.js';
 import { FreezesRepository } from './freezes.repository.js';
 
 /** What somebody is about to do to an app. */
@@ -29,20 +30,31 @@ export class FreezeGuard {
     private readonly audit: AuditRepository,
   ) {}
 
-  /** 409 frozen while a freeze is open, unless `override` says why; then that is in the audit, in the transaction of the change. */
-  async check(tx: Transaction, { namespace, change, subject, by, override, dryRun = false }: GuardedChange): Promise<void> {
+  /** Why nothing new may come into the namespace's traffic now, for people; null: it may. */
+  async refusal(tx: Transaction, namespace: string): Promise<string | null> {
     const freeze = await this.freezes.open(tx, namespace);
-    if (!freeze) return;
+    return freeze && saying(freeze);
+  }
+
+  /**
+   * 409 frozen while a freeze is open, unless `override` says why; then that is in the audit, in the transaction of the change. Gives the
+   * override if it was needed.
+   */
+  async check(tx: Transaction, { namespace, change, subject, by, override, dryRun = false }: GuardedChange): Promise<string | null> {
+    const freeze = await this.freezes.open(tx, namespace);
+    if (!freeze) return null;
     const { name, reason } = freeze;
     const [from, to] = [freeze.from.toISOString(), freeze.to.toISOString()];
     if (override === null)
-      throw new DomainError(
-        'conflict',
-        'frozen',
-        `Namespace ${namespace} is frozen until ${to} (${name}: ${reason}). If it must be now, say why in X-Freeze-Override.`,
-        { members: { freeze: { name, from, to, reason } } },
-      );
-    if (dryRun) return;
-    await this.audit.write(tx, { namespace, by, action: 'freeze_overridden', subject, detail: { change, freeze: name, reason: override } });
+      throw new DomainError('conflict', 'frozen', `${saying(freeze)}. If it must be now, say why in X-Freeze-Override.`, {
+        members: { freeze: { name, from, to, reason } },
+      });
+    const entry = { namespace, by, action: 'freeze_overridden', subject, detail: { change, freeze: name, reason: override } } as const;
+    if (!dryRun) await this.audit.write(tx, entry);
+    return override;
   }
+}
+
+function saying({ namespace, to, name, reason }: Freeze): string {
+  return `Namespace ${namespace} is frozen until ${to.toISOString()} (${name}: ${reason})`;
 }

@@ -74,25 +74,28 @@ export class LifecycleService {
 
   /** All programs of these types that do not run yet; all or none of them. 409 already_running when nothing is left to start. */
   async startAll(path: VersionPath, types: readonly ProgramType[], ifMatch: IfMatch, author: StartAuthor): Promise<Run[]> {
-    const started = await this.transactions.run(async (tx) => {
-      const programs = (await this.programs.programsOf(tx, path.namespace, path.app, path.version)).filter(({ ref }) =>
-        types.includes(ref.type),
-      );
+    return this.transactions.run(async (tx) => {
       checkIfMatch(ifMatch, await this.programs.versionEtag(tx, path));
-      const runs: Run[] = [];
-      for (const program of programs)
-        if (!(await this.runs.active(tx, program.ref))) runs.push(await this.starter.start(tx, program, null, author));
-      if (runs.length === 0) {
-        throw new DomainError(
-          'conflict',
-          programs.length > 0 ? 'already_running' : 'nothing_to_start',
-          `No ${types.join(', ')} of version ${path.version} is left to start.`,
-        );
-      }
-      return runs;
+      return this.startAllIn(tx, path, types, author);
     });
-    this.supervisor.wake();
-    return started;
+  }
+
+  /** The same as part of something else. */
+  async startAllIn(tx: Transaction, path: VersionPath, types: readonly ProgramType[], author: StartAuthor): Promise<Run[]> {
+    const all = await this.programs.programsOf(tx, path.namespace, path.app, path.version);
+    const programs = all.filter(({ ref }) => types.includes(ref.type));
+    const runs: Run[] = [];
+    for (const program of programs)
+      if (!(await this.runs.active(tx, program.ref))) runs.push(await this.starter.start(tx, program, null, author));
+    if (runs.length === 0) {
+      throw new DomainError(
+        'conflict',
+        programs.length > 0 ? 'already_running' : 'nothing_to_start',
+        `No ${types.join(', ')} of version ${path.version} is left to start.`,
+      );
+    }
+    this.transactions.afterCommit(tx, () => this.supervisor.wake());
+    return runs;
   }
 
   /** 409 not_running, no_weight_to_take_over, version_not_running (of `reallocate`). */

@@ -4,6 +4,7 @@ import { ArtifactCopier } from '../artifacts/artifact-copier.js';
 import { AuditRepository } from '../audit/audit.repository.js';
 import type { Transaction } from '../database/transaction.js';
 import { FreezeGuard } from '../freezes/freeze-guard.js';
+import { ProductionEntry } from './production-entry.js';
 import type { Approval, Promotion } from './promotion.js';
 import type { PromotionStep } from './promotion-judge.js';
 import { PromotionsRepository } from './promotions.repository.js';
@@ -34,19 +35,22 @@ export class PromotionMaker {
     private readonly promotions: PromotionsRepository,
     private readonly freezes: FreezeGuard,
     private readonly audit: AuditRepository,
+    private readonly production: ProductionEntry,
   ) {}
 
-  /** 409 frozen. */
-  async requireThawed(tx: Transaction, { version, next }: PromotionStep, terms: PromotionTerms, dryRun: boolean): Promise<void> {
+  /** 409 frozen. Gives the override if it was needed. */
+  async requireThawed(tx: Transaction, { version, next }: PromotionStep, terms: PromotionTerms, dryRun: boolean): Promise<string | null> {
     const { by, freezeOverride: override } = terms;
     const subject = `${version.app}/${version.version} of ${version.namespace}`;
-    await this.freezes.check(tx, { namespace: next.namespace, change: 'promotion', subject, by, override, dryRun });
+    return this.freezes.check(tx, { namespace: next.namespace, change: 'promotion', subject, by, override, dryRun });
   }
 
-  /** 409 artifact_differs, too_many_versions. */
-  async make(tx: Transaction, { pipeline, version: source, next }: PromotionStep, terms: PromotionTerms): Promise<MadePromotion> {
+  /** 409 frozen, artifact_differs, too_many_versions, and what {@link ProductionEntry.enter} says. */
+  async make(tx: Transaction, step: PromotionStep, terms: PromotionTerms): Promise<MadePromotion> {
+    const { pipeline, version: source, next } = step;
     const { namespace, app, version, artifact } = source;
-    const { approval, freezeOverride, by } = terms;
+    const { approval, by } = terms;
+    const freezeOverride = await this.requireThawed(tx, step, terms, false);
     const sha256 = await this.artifacts.copy(tx, namespace, next.namespace, artifact);
     const wanted: NewAppVersion = { artifact, config: terms.config ?? source.config, labels: terms.labels ?? source.labels };
     const made = await this.versions.createUnderLock(tx, next.namespace, app, wanted, by, source);
@@ -54,8 +58,9 @@ export class PromotionMaker {
       { namespace, version },
       { namespace: next.namespace, version: made.version.version },
     ];
-    const promotion = await this.promotions.insert(tx, { app, from, to, pipeline, approval, freezeOverride, by, plan: null });
-    const detail = { pipeline, from, to, approvedBy: approval?.by ?? null };
+    const entry = await this.production.enter(tx, made.version, next.plan, { by, freezeOverride });
+    const promotion = await this.promotions.insert(tx, { app, from, to, pipeline, approval, freezeOverride, by, entry });
+    const detail = { pipeline, from, to, approvedBy: approval?.by ?? null, releaseId: entry?.releaseId ?? null };
     for (const place of [from, to])
       await this.audit.write(tx, {
         namespace: place.namespace,

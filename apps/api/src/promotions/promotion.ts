@@ -16,9 +16,12 @@ export interface NewPromotion {
   freezeOverride: string | null;
   /** The principal of the call. */
   by: string;
-  /** Whether it is to come into production, and by which plan. */
-  plan: string | null;
+  /** Null: not a production environment, or nothing to start. */
+  entry: Entry | null;
 }
+
+/** How a version came into production: by a canary release, or, where nothing ran, by just being started. */
+export type Entry = { type: 'release'; releaseId: string } | { type: 'start'; releaseId: null };
 
 export interface Promotion extends NewPromotion {
   id: number;

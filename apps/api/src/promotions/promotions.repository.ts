@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { VersionPlace } from '../apps/app.js';
 import { query, type Transaction } from '../database/transaction.js';
 import type { Interval } from './criteria.js';
-import type { Approval, NewPromotion, Promotion } from './promotion.js';
+import type { Approval, Entry, NewPromotion, Promotion } from './promotion.js';
 
 interface Row {
   id: number;
@@ -12,7 +12,8 @@ interface Row {
   to_namespace: string;
   to_version: number;
   pipeline: string;
-  plan: string | null;
+  entry: Entry['type'] | null;
+  release_id: string | null;
   approval: Approval | null;
   freeze_override: string | null;
   by: string;
@@ -24,11 +25,11 @@ const MAX_RUNS = 1_000;
 
 @Injectable()
 export class PromotionsRepository {
-  async insert(tx: Transaction, { app, from, to, pipeline, plan, approval, freezeOverride, by }: NewPromotion): Promise<Promotion> {
+  async insert(tx: Transaction, { app, from, to, pipeline, entry, approval, freezeOverride, by }: NewPromotion): Promise<Promotion> {
     const [row] = await query<Row>(
       tx,
-      `INSERT INTO promotions (app, from_namespace, from_version, to_namespace, to_version, pipeline, plan, approval, freeze_override, by)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING *`,
+      `INSERT INTO promotions (app, from_namespace, from_version, to_namespace, to_version, pipeline, entry, release_id, approval, freeze_override, by)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING *`,
       [
         app,
         from.namespace,
@@ -36,7 +37,8 @@ export class PromotionsRepository {
         to.namespace,
         to.version,
         pipeline,
-        plan,
+        entry?.type ?? null,
+        entry?.releaseId ?? null,
         approval && JSON.stringify(approval),
         freezeOverride,
         by,
@@ -66,6 +68,17 @@ export class PromotionsRepository {
     return rows.map(toPromotion);
   }
 
+  /** Is any service of the app active? */
+  async runsService(tx: Transaction, namespace: string, app: string): Promise<boolean> {
+    const rows = await query(
+      tx,
+      `SELECT 1 FROM runs WHERE namespace = $1 AND app = $2 AND program_type = 'service'
+         AND status IN ('PENDING', 'STARTING', 'RUNNING', 'STOPPING') LIMIT 1`,
+      [namespace, app],
+    );
+    return rows.length > 0;
+  }
+
   /** When programs of the version ran: up to the moment in which their stop began. */
   async intervals(tx: Transaction, namespace: string, app: string, version: number): Promise<Interval[]> {
     return query<{ from: Date; to: Date | null }>(
@@ -84,10 +97,15 @@ function toPromotion(row: Row): Promotion {
     from: { namespace: row.from_namespace, version: row.from_version },
     to: { namespace: row.to_namespace, version: row.to_version },
     pipeline: row.pipeline,
-    plan: row.plan,
+    entry: toEntry(row),
     approval: row.approval,
     freezeOverride: row.freeze_override,
     by: row.by,
     at: row.at,
   };
+}
+
+function toEntry({ entry, release_id: releaseId }: Row): Entry | null {
+  if (entry === 'start') return { type: 'start', releaseId: null };
+  return entry === 'release' && releaseId !== null ? { type: 'release', releaseId } : null;
 }

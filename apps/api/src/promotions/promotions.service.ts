@@ -47,7 +47,6 @@ export class PromotionsService {
       await this.routes.lock(tx);
       const { step, missing } = await this.judge.judge(tx, request, traffic, isApproved);
       if (missing.length > 0) throw refusal(step, missing);
-      await this.maker.requireThawed(tx, step, terms, dryRun);
       return { step, missing, made: await this.maker.make(tx, step, terms) };
     });
   }

@@ -31,6 +31,7 @@ describe('a promotion', () => {
       from: { namespace: test, version },
       to: { namespace: beta, version: 1 },
       artifact: { name: 'shop', version: '1.0.0', sha256: null },
+      entry: null,
       approval: null,
       freezeOverride: null,
       missing: [],

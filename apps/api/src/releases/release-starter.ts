@@ -26,6 +26,9 @@ export interface StartRequest extends AppRef {
   reason: string | null;
   by: string;
   dryRun: boolean;
+  freezeOverride: string | null;
+  /** The candidate's services may come to run later, also where they cannot be started from here: the release waits for them. */
+  awaitsCandidate?: boolean;
 }
 
 /** Begins releases. */
@@ -51,37 +54,42 @@ export class ReleaseStarter {
   start(request: StartRequest): Promise<Release> {
     return this.transactions.run(async (tx) => {
       if (!request.dryRun) await this.routes.lock(tx);
-      await requireApp(tx, this.apps, request.namespace, request.app);
-      await requireKnownVersions(tx, this.apps, request, [request.candidate, ...(request.baseline === null ? [] : [request.baseline])]);
-      const plan = await this.planOf(tx, request);
-      const active = await this.releases.findActiveOf(tx, request);
-      if (active) throw releaseActive(active);
-      const nowMs = await this.clock.nowMs(tx);
-      const frozen = await this.freeze.refusal(tx, request.namespace, nowMs);
-      if (frozen !== null) throw new DomainError('conflict', 'frozen', frozen);
-      const { baseline, base } = await this.baseOf(tx, request);
-      const { state, events } = startRelease(plan, nowMs, request.by, request.reason);
-      const release: Release = {
-        id: randomUUID(),
-        namespace: request.namespace,
-        app: request.app,
-        candidate: request.candidate,
-        baseline,
-        planName: typeof request.plan === 'string' ? request.plan : null,
-        plan,
-        state,
-        revision: 1,
-        base,
-        progress: { enteredAtMs: nowMs, routed: null, zeroing: null, judgement: null, waitingFor: null },
-        reason: request.reason,
-        startedBy: request.by,
-        startedAt: new Date(nowMs),
-      };
-      if (request.dryRun) return release;
-      if (!(await this.releases.insert(tx, release))) throw releaseActive(null);
-      await this.writer.begin(tx, release, events);
-      return release;
+      return this.startUnderLock(tx, request);
     });
+  }
+
+  /** The same as part of something else, which holds the route lock. */
+  async startUnderLock(tx: Transaction, request: StartRequest): Promise<Release> {
+    await requireApp(tx, this.apps, request.namespace, request.app);
+    await requireKnownVersions(tx, this.apps, request, [request.candidate, ...(request.baseline === null ? [] : [request.baseline])]);
+    const plan = await this.planOf(tx, request);
+    const active = await this.releases.findActiveOf(tx, request);
+    if (active) throw releaseActive(active);
+    const nowMs = await this.clock.nowMs(tx);
+    const freezeOverride = await this.freeze.check(tx, request);
+    const { baseline, base } = await this.baseOf(tx, request);
+    const { state, events } = startRelease(plan, nowMs, request.by, request.reason);
+    const release: Release = {
+      id: randomUUID(),
+      namespace: request.namespace,
+      app: request.app,
+      candidate: request.candidate,
+      baseline,
+      planName: typeof request.plan === 'string' ? request.plan : null,
+      plan,
+      state,
+      revision: 1,
+      base,
+      progress: { enteredAtMs: nowMs, routed: null, zeroing: null, judgement: null, waitingFor: null },
+      reason: request.reason,
+      startedBy: request.by,
+      startedAt: new Date(nowMs),
+      freezeOverride,
+    };
+    if (request.dryRun) return release;
+    if (!(await this.releases.insert(tx, release))) throw releaseActive(null);
+    await this.writer.begin(tx, release, events);
+    return release;
   }
 
   private async planOf(tx: Transaction, { namespace, plan }: StartRequest): Promise<ReleasePlan> {
@@ -106,7 +114,7 @@ export class ReleaseStarter {
     if (!current.weights.get(baseline))
       throw new DomainError('conflict', 'baseline_without_traffic', `Version ${baseline} has no traffic to compare the candidate with.`);
     const instances = await this.baselineInstances(tx, request, baseline);
-    await this.requireCandidate(tx, request, instances);
+    if (!request.awaitsCandidate) await this.requireCandidate(tx, request, instances);
     return { baseline, base: { weights: current.weights, revision: current.revision, instances } };
   }
 

@@ -58,7 +58,7 @@ export class ReleaseWorld {
     const orders = ordersFor(release, standings);
     const progress = progressOf(release, nowMs, current, applied, observed.get(release.candidate));
     const beforeHooks = state.phase === 'preparing' ? await this.hooks.beforeStage(tx, release) : 'none';
-    const frozen = raises(release) ? await this.freeze.refusal(tx, namespace, nowMs) : null;
+    const frozen = raises(release) ? await this.freeze.refusal(tx, release) : null;
     const isSet = sameWeights(wantedWeights(release, running), current?.weights ?? null);
     const waitingFor = isSet ? waitsFor(release, orders, progress, beforeHooks, frozen) : 'the weights are to be set';
     return {

@@ -23,6 +23,8 @@ export interface Release extends AppRef {
   reason: string | null;
   startedBy: string;
   startedAt: Date;
+  /** Why it goes on although its namespace is frozen; null: it waits then, before it gives the candidate more traffic. */
+  freezeOverride: string | null;
 }
 
 /** What there was before the release. */

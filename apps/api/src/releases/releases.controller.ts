@@ -2,6 +2,7 @@ import { isTerminal, parseDuration, RELEASE_ACTIONS, type ReleaseAction } from '
 import { Body, Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
+import { ApiFreezeOverride, FreezeOverride } from '../freezes/freeze-override.js';
 import { CurrentPrincipal } from '../http/auth.guard.js';
 import { DomainError } from '../http/domain-error.js';
 import { ApiDryRun, DryRun } from '../http/dry-run.js';
@@ -37,6 +38,7 @@ export class ReleasesController {
   @ApiIdempotencyKey()
   @ApiDryRun()
   @ApiPreferWait()
+  @ApiFreezeOverride()
   @ApiCreatedResponse({ type: ReleaseDto })
   @ApiProblems({
     400: ['validation_failed', 'invalid_plan', 'invalid_name'],
@@ -50,10 +52,11 @@ export class ReleasesController {
     @Body() body: StartReleaseDto,
     @DryRun() dryRun: boolean,
     @PreferWait() waitMs: number,
+    @FreezeOverride() freezeOverride: string | null,
     @CurrentPrincipal() { name: by }: Principal,
     @Res({ passthrough: true }) response: Response,
   ): Promise<ReleaseDto> {
-    const release = await this.starter.start({ namespace, app, ...toStartRequest(body), by, dryRun });
+    const release = await this.starter.start({ namespace, app, ...toStartRequest(body), by, dryRun, freezeOverride });
     if (!dryRun) response.setHeader('Location', `/v1/namespaces/${namespace}/apps/${app}/releases/${release.id}`);
     return this.answer(release, response, dryRun ? null : waitMs);
   }
@@ -99,6 +102,7 @@ export class ReleasesController {
   @ApiIfMatch()
   @ApiDryRun()
   @ApiPreferWait()
+  @ApiFreezeOverride()
   @ApiOkResponse({ type: ReleaseDto })
   @ApiProblems(NOT_THERE, { 400: ['validation_failed'], 404: ['action_not_found'], 409: ['action_not_allowed', 'frozen'] }, 412)
   async act(
@@ -110,12 +114,13 @@ export class ReleasesController {
     @Expected() ifMatch: IfMatch,
     @DryRun() dryRun: boolean,
     @PreferWait() waitMs: number,
+    @FreezeOverride() freezeOverride: string | null,
     @CurrentPrincipal() { name: by }: Principal,
     @Res({ passthrough: true }) response: Response,
   ): Promise<ReleaseDto> {
     const known = requireAction(action);
     const extendMs = extensionOf(known, body);
-    const request = { namespace, app, id, action: known, reason: body.reason ?? null, extendMs, by, ifMatch, dryRun };
+    const request = { namespace, app, id, action: known, reason: body.reason ?? null, extendMs, by, ifMatch, dryRun, freezeOverride };
     return this.answer(await this.releases.act(request), response, dryRun ? null : waitMs);
   }
 

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AppsRepository } from '../apps/apps.repository.js';
 import { DistributionModule } from '../distribution/distribution.module.js';
 import { DistributionRepository } from '../distribution/distribution.repository.js';
+import { FreezesModule } from '../freezes/freezes.module.js';
 import { MeasurementsModule } from '../measurements/measurements.module.js';
 import { ProgramsModule } from '../programs/programs.module.js';
 import { RunsRepository } from '../programs/runs.repository.js';
@@ -14,7 +15,7 @@ import { ReleaseEngine } from './release-engine.js';
 import { ReleaseEventStream } from './release-event-stream.js';
 import { ReleaseEventsController } from './release-events.controller.js';
 import { ReleaseEventsRepository } from './release-events.repository.js';
-import { NoFreeze, ReleaseFreeze } from './release-freeze.js';
+import { NamespaceFreeze, ReleaseFreeze } from './release-freeze.js';
 import { NoReleaseHooks, ReleaseHooks } from './release-hooks.js';
 import { ReleaseMetrics } from './release-metrics.js';
 import { ReleasePauser } from './release-pauser.js';
@@ -33,7 +34,7 @@ import { ReleasesRepository } from './releases.repository.js';
 import { ReleasesService } from './releases.service.js';
 
 @Module({
-  imports: [DistributionModule, ProgramsModule, MeasurementsModule, PublishingModule],
+  imports: [DistributionModule, FreezesModule, ProgramsModule, MeasurementsModule, PublishingModule],
   controllers: [ReleasesController, ReleaseEventsController, ReleasePlansController],
   providers: [
     ReleasesService,
@@ -58,7 +59,7 @@ import { ReleasesService } from './releases.service.js';
     RunsRepository,
     { provide: ReleasePrograms, useClass: LifecyclePrograms },
     { provide: ReleaseHooks, useClass: NoReleaseHooks },
-    { provide: ReleaseFreeze, useClass: NoFreeze },
+    { provide: ReleaseFreeze, useClass: NamespaceFreeze },
     { provide: PUBLISHING_CLOCK, useValue: monotonicClock },
   ],
   exports: [ReleaseStarter, ReleasesService],

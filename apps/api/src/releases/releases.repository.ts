@@ -22,6 +22,7 @@ interface ReleaseRow {
   reason: string | null;
   started_by: string;
   started_at: Date;
+  freeze_override: string | null;
 }
 
 /** An active release, and the change of routes that gave its app the present weights. */
@@ -43,8 +44,8 @@ export class ReleasesRepository {
     const rows = await query(
       tx,
       `INSERT INTO releases (release_id, namespace, app, candidate, baseline, plan_name, plan, state, status, base, progress, reason,
-                             started_by, started_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                             started_by, started_at, freeze_override)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
        ON CONFLICT (namespace, app) WHERE ended_at IS NULL DO NOTHING RETURNING release_id`,
       [
         release.id,
@@ -61,6 +62,7 @@ export class ReleasesRepository {
         release.reason,
         release.startedBy,
         release.startedAt,
+        release.freezeOverride,
       ],
     );
     return rows.length > 0;
@@ -138,10 +140,10 @@ export class ReleasesRepository {
 
   /** What changes of a release. `seen`: something that its readers know it by has changed. */
   async update(tx: Transaction, release: Release, seen: boolean): Promise<void> {
-    const { id, state, progress } = release;
+    const { id, state, progress, freezeOverride } = release;
     await query(
       tx,
-      `UPDATE releases SET state = $2, status = $3, progress = $4, ended_at = $5, revision = revision + $6
+      `UPDATE releases SET state = $2, status = $3, progress = $4, ended_at = $5, revision = revision + $6, freeze_override = $7
         WHERE release_id = $1`,
       [
         id,
@@ -150,6 +152,7 @@ export class ReleasesRepository {
         JSON.stringify(progress),
         state.endedAt === null ? null : new Date(state.endedAt),
         seen ? 1 : 0,
+        freezeOverride,
       ],
     );
   }
@@ -186,5 +189,6 @@ function toRelease(row: ReleaseRow): Release {
     reason: row.reason,
     startedBy: row.started_by,
     startedAt: row.started_at,
+    freezeOverride: row.freeze_override,
   };
 }

@@ -23,7 +23,11 @@ export interface ActionRequest extends AppRef {
   by: string;
   ifMatch: IfMatch;
   dryRun: boolean;
+  freezeOverride: string | null;
 }
+
+/** By which somebody wants more traffic for the candidate. All else always goes, also in a freeze. */
+const RAISING: ReadonlySet<ReleaseAction> = new Set(['approve', 'advance', 'promote', 'restore']);
 
 /** Where a page of releases ends. */
 export interface ReleaseCursor {
@@ -66,7 +70,7 @@ export class ReleasesService {
   }
 
   /** What somebody asks for, with the weights that follow from it at once. 409 action_not_allowed, frozen. */
-  act({ id, action, reason, extendMs, by, ifMatch, dryRun, ...app }: ActionRequest): Promise<Release> {
+  act({ id, action, reason, extendMs, by, ifMatch, dryRun, freezeOverride, ...app }: ActionRequest): Promise<Release> {
     return this.transactions.run(async (tx) => {
       if (!dryRun) await this.routes.lock(tx);
       const found = await this.require(tx, app, id);
@@ -76,10 +80,14 @@ export class ReleasesService {
       const { state, plan } = release;
       const step = act({ state, plan, now: nowMs, action, by, reason, ...(extendMs === null ? {} : { extendMs }) });
       if ('refused' in step) throw notAllowed(release, action, step.refused);
-      const frozen = raises({ ...release, state: step.state }) ? await this.freeze.refusal(tx, app.namespace, nowMs) : null;
-      if (frozen !== null && action !== 'resume') throw new DomainError('conflict', 'frozen', frozen);
-      if (dryRun) return { ...release, state: step.state };
-      return this.writer.write(tx, release, step, await this.world.look(tx, release, nowMs, null));
+      const wished = { ...release, state: step.state };
+      // What was overridden once holds for the rest of the release. To resume does no harm: it waits then, as one that was on its way.
+      const asks = RAISING.has(action) || (action === 'resume' && freezeOverride !== null);
+      const isHeld = asks && release.freezeOverride === null && raises(wished);
+      const overridden = isHeld ? await this.freeze.check(tx, { ...wished, by, freezeOverride, dryRun }) : null;
+      if (dryRun) return wished;
+      const unfrozen = { ...release, freezeOverride: overridden ?? release.freezeOverride };
+      return this.writer.write(tx, unfrozen, step, await this.world.look(tx, unfrozen, nowMs, null));
     });
   }
 

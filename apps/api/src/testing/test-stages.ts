@@ -1,3 +1,4 @@
+import type { Response } from 'supertest';
 import type { TestApi } from './create-test-api.js';
 import { URL_OF_NOBODY } from './test-apps.js';
 
@@ -26,6 +27,19 @@ export class TestStages {
     const named = stages.map((stage, index) => ({ namespace: this.namespaces[index], ...stage }));
     const { status, body } = await this.api.http.put(`/v1/pipelines/${this.pipeline}`).send({ stages: named });
     if (status > 201) throw new Error(JSON.stringify(body));
+  }
+
+  /** Promotions into the last namespace are canary releases from now on. */
+  async makeProduction(): Promise<void> {
+    await this.api.http.put(`/v1/namespaces/${this.namespaces[2]}`).send({ environment: 'production' }).expect(200);
+  }
+
+  /** A new version, all the way into the last namespace, where it gets this number. */
+  async promoteThrough(artifactVersion: string): Promise<Pick<Response, 'status' | 'body'>> {
+    const version = await this.newVersion(artifactVersion);
+    const made = await this.promote(0, version).expect(201);
+    const { status, body } = await this.promote(1, made.body.to.version);
+    return { status, body };
   }
 
   path(stage: 0 | 1 | 2, of = `apps/${this.app}`): string {

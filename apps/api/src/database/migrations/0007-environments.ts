@@ -12,6 +12,7 @@ export class Environments0007 implements MigrationInterface {
     for (const table of ['audit_entries', 'freezes', 'promotions', 'pipelines', 'validations'])
       await runner.query(`DROP TABLE IF EXISTS ${table}`);
     await runner.query('DROP INDEX IF EXISTS artifact_versions_by_bundle');
+    await runner.query('ALTER TABLE releases DROP COLUMN freeze_override');
     for (const column of ['promoted_from_namespace', 'promoted_from_version', 'origin_namespace', 'origin_version', 'rejection'])
       await runner.query(`ALTER TABLE app_versions DROP COLUMN ${column}`);
     for (const column of ['environment', 'variables', 'default_instances'])
@@ -39,6 +40,8 @@ const STATEMENTS = [
      ADD COLUMN origin_namespace text,
      ADD COLUMN origin_version integer,
      ADD COLUMN rejection jsonb`,
+  // Why a release goes on although its namespace is frozen.
+  'ALTER TABLE releases ADD COLUMN freeze_override text',
   'CREATE INDEX app_versions_by_origin ON app_versions (app, origin_namespace, origin_version) WHERE origin_version IS NOT NULL',
   // Namespaces share the bundle of a promoted artifact: its pieces go with the last one that names it.
   'CREATE INDEX artifact_versions_by_bundle ON artifact_versions (bundle_id) WHERE bundle_id IS NOT NULL',
@@ -65,7 +68,7 @@ const STATEMENTS = [
      updated_at timestamptz NOT NULL DEFAULT now(),
      updated_by text NOT NULL)`,
   `INSERT INTO pipelines (name, description, stages, updated_by) VALUES ('default', 'Test, beta, production.', '${JSON.stringify(DEFAULT_STAGES)}', 'system')`,
-  // One version goes once into each namespace; when what came of it is deleted, it may again.
+  // entry: how it comes into production. One version goes once into each namespace; when what came of it is deleted, it may again.
   `CREATE TABLE promotions (
      id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
      app text NOT NULL,
@@ -74,7 +77,8 @@ const STATEMENTS = [
      to_namespace text NOT NULL,
      to_version integer NOT NULL,
      pipeline text NOT NULL,
-     plan text,
+     entry text,
+     release_id uuid,
      approval jsonb,
      freeze_override text,
      by text NOT NULL,

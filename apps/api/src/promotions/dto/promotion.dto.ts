@@ -97,6 +97,16 @@ class PromotedArtifactDto {
   sha256!: string | null;
 }
 
+class EntryDto {
+  @ApiProperty({
+    enum: ['release', 'start'],
+    description: '`release`: a canary release has begun. `start`: no service of the app ran, so its services are just started.',
+    example: 'release',
+  })
+  type!: 'release' | 'start';
+  @ApiProperty({ type: String, nullable: true, example: '0b8e1c1e-8a34-4a5f-9d5e-0a1f9b3b6c11' }) releaseId!: string | null;
+}
+
 class ApprovalDto {
   @ApiProperty({ example: 'head-of-shop@example.com' }) by!: string;
   @ApiProperty({ type: String, nullable: true, example: 'Seen in the demo on Friday' }) comment!: string | null;
@@ -108,6 +118,7 @@ export class PromotionDto {
   @ApiProperty({ example: 'default' }) pipeline!: string;
   @ApiProperty({ type: PlaceDto, example: { namespace: 'test', version: 3 } }) from!: PlaceDto;
   @ApiProperty({ type: PlaceDto, example: { namespace: 'beta', version: 1 } }) to!: PlaceDto;
+  @ApiProperty({ type: EntryDto, nullable: true, description: 'How it comes into production; null elsewhere.' }) entry!: EntryDto | null;
   @ApiProperty({ type: ApprovalDto, nullable: true }) approval!: ApprovalDto | null;
   @ApiProperty({ type: String, nullable: true, description: 'Why it was done although the namespace was frozen.', example: null })
   freezeOverride!: string | null;
@@ -125,8 +136,8 @@ export class PromotionPageDto {
   @ApiProperty({ type: String, nullable: true, example: null }) nextCursor!: string | null;
 }
 
-export function toPromotionDto({ id, app, pipeline, from, to, approval, freezeOverride, by, at }: Promotion): PromotionDto {
-  return { id, app, pipeline, from, to, approval, freezeOverride, by, at: at.toISOString() };
+export function toPromotionDto({ id, app, pipeline, from, to, entry, approval, freezeOverride, by, at }: Promotion): PromotionDto {
+  return { id, app, pipeline, from, to, entry, approval, freezeOverride, by, at: at.toISOString() };
 }
 
 export function toPromotionAnswerDto({ step, missing, made }: PromotionAnswer): PromotionAnswerDto {
@@ -139,6 +150,7 @@ export function toPromotionAnswerDto({ step, missing, made }: PromotionAnswer): 
         pipeline: step.pipeline,
         from: { namespace, version },
         to: { namespace: step.next.namespace, version: null },
+        entry: null,
         approval: null,
         freezeOverride: null,
         by: null,

@@ -8,6 +8,7 @@ import { query, type Transaction, Transactions } from '../../database/transactio
 import { DistributionRepository } from '../../distribution/distribution.repository.js';
 import { DistributionWriter } from '../../distribution/distribution-writer.js';
 import { ManualChanges } from '../../distribution/manual-changes.js';
+import { DomainError } from '../../http/domain-error.js';
 import { ObservationsRepository } from '../../measurements/observations.repository.js';
 import type { Publisher } from '../../publishing/publisher.js';
 import { RouteChanges } from '../../publishing/route-changes.js';
@@ -17,7 +18,7 @@ import { Traces } from '../../tracing/traces.js';
 import type { Release, StoredEvent } from '../release.js';
 import { ReleaseClock } from '../release-clock.js';
 import { ReleaseEventsRepository } from '../release-events.repository.js';
-import { NoFreeze } from '../release-freeze.js';
+import { ReleaseFreeze } from '../release-freeze.js';
 import { NoReleaseHooks, type ReleaseHooks } from '../release-hooks.js';
 import { ReleasePauser } from '../release-pauser.js';
 import { ReleasePlansRepository } from '../release-plans.repository.js';
@@ -50,11 +51,16 @@ class FakeReleaseClock extends ReleaseClock {
   }
 }
 
-export class FakeFreeze extends NoFreeze {
+export class FakeFreeze extends ReleaseFreeze {
   why: string | null = null;
 
-  override async refusal(): Promise<string | null> {
+  async refusal(): Promise<string | null> {
     return this.why;
+  }
+
+  async check(): Promise<string | null> {
+    if (this.why !== null) throw new DomainError('conflict', 'frozen', this.why);
+    return null;
   }
 }
 
@@ -180,12 +186,14 @@ export class ReleaseBench {
         reason: null,
         by: 'ada',
         dryRun: false,
+        freezeOverride: null,
       })
     ).id;
   }
 
   act(id: string, action: ReleaseAction): Promise<Release> {
-    return this.replica().service.act({ ...SHOP, id, action, reason: null, extendMs: null, by: 'ada', ifMatch: ANY, dryRun: false });
+    const request = { ...SHOP, id, action, reason: null, extendMs: null, by: 'ada', ifMatch: ANY, dryRun: false, freezeOverride: null };
+    return this.replica().service.act(request);
   }
 
   get(id: string): Promise<Release> {
