@@ -51,14 +51,14 @@ export class BundlesService implements OnApplicationBootstrap {
 
   /**
    * Stores the bundle. The same bytes again: `created` false. 409 artifact_exists for other bytes; 400 bundle_invalid, bundle_unsafe,
-   * digest_mismatch; 412; 413 bundle_too_large. An upload that breaks off leaves nothing.
+   * digest_mismatch; 412; 413 bundle_too_large; 503 when there is no space for it. An upload that breaks off leaves nothing.
    */
   async put(key: [string, string, string], upload: BundleUpload): Promise<{ artifact: ArtifactVersion; created: boolean }> {
     const { body, length, expectedSha256, ifMatch } = upload;
     checkIfMatch(ifMatch, bundleEtag(await this.require(key)));
     const { maxBundleBytes } = this.config;
     if (length !== null && length > maxBundleBytes) throw tooLarge(maxBundleBytes);
-    await mkdir(this.folder, { recursive: true });
+    await mkdir(this.folder, { recursive: true }).catch(refuse);
     const file = join(this.folder, randomUUID());
     try {
       const { sha256, bytes } = await receiveBundle(body, file, maxBundleBytes).catch(refuse);
@@ -136,6 +136,12 @@ function tooLarge(maxBytes: number): DomainError {
 }
 
 function refuse(error: unknown): never {
-  if (!(error instanceof BundleError)) throw error;
+  // The disk of this replica is a dependency, too: it may be full, or read-only.
+  const { code } = error as NodeJS.ErrnoException;
+  if (!(error instanceof BundleError)) {
+    if (!/^E[A-Z]+$/.test(code ?? '')) throw error;
+    const detail = `The data folder of the control plane cannot be used (${code}); nothing was changed.`;
+    throw new DomainError('unavailable', 'dependency_unavailable', detail, { cause: error });
+  }
   throw new DomainError(error.code === 'bundle_too_large' ? 'too_large' : 'malformed', error.code, error.message, { cause: error });
 }

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -227,6 +227,17 @@ describe('a bundle that is refused leaves nothing', () => {
       expect((await database.query('SELECT 1 FROM bundle_chunks')).rowCount).toBe(0);
     });
   }
+
+  it('§3 503 when the data folder cannot be written: nothing is changed, and the next one passes', async () => {
+    const folder = join(api.dataDir, 'uploads');
+    await rm(folder, { recursive: true, force: true });
+    await writeFile(folder, 'a file where the folder should be');
+    const answer = await put(small).expect(503);
+    expect(answer.body).toMatchObject({ status: 503, code: 'dependency_unavailable' });
+    expect(await bundle()).toBeNull();
+    await rm(folder);
+    await put(small).expect(201);
+  });
 
   it('whose artifact is deleted during the upload: 404', async () => {
     const request = open('PUT');

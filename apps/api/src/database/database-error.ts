@@ -30,6 +30,11 @@ export function isConnectionLost(error: unknown): boolean {
   return CONNECTION_LOST.test(messageOf(error));
 }
 
+/** Class 53, a full disk for one, and a disk that fails: the statement was undone, the connection lives. */
+function isOutOfResources(error: unknown): boolean {
+  return /^(53|58030)/.test(sqlState(error) ?? '');
+}
+
 /** The server takes no changes, as a standby does. In a transaction that is read only by itself it is a programmer's error. */
 export function isReadOnly(error: unknown): boolean {
   return sqlState(error) === '25006';
@@ -47,6 +52,11 @@ export function toDomainError(error: unknown): unknown {
         cause: error,
       },
     );
+  }
+  if (isOutOfResources(error)) {
+    return new DomainError('unavailable', 'dependency_unavailable', 'The database has no space or memory left; nothing was changed.', {
+      cause: error,
+    });
   }
   if (isRetryable(error)) {
     return new DomainError('unavailable', 'too_much_contention', 'Others were changing the same; nothing was changed. Try again.', {

@@ -112,6 +112,11 @@ describe('run', () => {
     expect(runs).toBe(3);
   });
 
+  it.each(['53100', '53200', '58030'])('a database without space, or whose disk fails (%s): 503 dependency_unavailable', async (state) => {
+    const work = transactions.run((tx) => query(tx, `DO $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '${state}'; END $$`));
+    await expect(work).rejects.toMatchObject({ kind: 'unavailable', code: 'dependency_unavailable' });
+  });
+
   it('turns violated references and names into conflicts', async () => {
     const insert = transactions.run((tx) => query(tx, 'INSERT INTO numbers VALUES (1, 1)'));
     await expect(insert).rejects.toMatchObject({ kind: 'conflict', code: 'already_exists' });

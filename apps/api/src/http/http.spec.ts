@@ -136,6 +136,7 @@ describe('CONTRACT §3: bodies: 400 malformed, 413 too large', () => {
     __proto__: '{"__proto__":{"count":1}}',
     '__proto__ further inside': '{"labels":{"a":{"__proto__":1}}}',
     constructor: '{"constructor":{"prototype":{"x":1}}}',
+    'a number that is too large': '{"labels":{"a":1e400}}',
     'a NUL character': '{"labels":{"a":"\\u0000"}}',
     'half a surrogate pair': '{"labels":{"a":"\\ud800"}}',
     'depth 100': `{"labels":${'['.repeat(100)}${']'.repeat(100)}}`,

@@ -46,6 +46,8 @@ function whyDangerous(body: unknown): string | null {
         if (UNSTORABLE.test(key) || (typeof inner === 'string' && UNSTORABLE.test(inner))) {
           return 'The body has a string with a NUL character or half of a surrogate pair, which cannot be stored.';
         }
+        if (typeof inner === 'number' && !Number.isFinite(inner))
+          return 'The body has a number that is too large: it would be stored as null.';
         if (typeof inner === 'object') next.push(inner);
       }
     }
