@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { DataFolderError } from './data-folder-error.js';
 import { DataFolderInUseError, lockDataFolder } from './data-folder-lock.js';
 
 let folder: string;
@@ -66,5 +67,20 @@ describe('data folder lock', () => {
     await writeFile(join(folder, 'lock'), 'of another');
     await release();
     expect(await readFile(join(folder, 'lock'), 'utf8')).toBe('of another');
+  });
+
+  it('says why a folder cannot be used, and which setting names another', async () => {
+    const file = join(folder, 'file');
+    await writeFile(file, '');
+    const refusal = await lockDataFolder(join(file, 'data')).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(DataFolderError);
+    expect((refusal as Error).message).toMatch(/ENOTDIR.*FABRIC_DATA_DIR/);
+  });
+
+  it('gives the errors of the embedded database’s file system their names', () => {
+    expect(new DataFolderError('/data', { name: 'ErrnoError', errno: 51 }).message).toContain(
+      '/data cannot be used: no space left on device',
+    );
+    expect(new DataFolderError('/data', { name: 'ErrnoError', errno: 8 }).message).toContain('ErrnoError 8');
   });
 });

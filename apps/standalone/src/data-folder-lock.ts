@@ -1,5 +1,6 @@
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DataFolderError } from './data-folder-error.js';
 
 const MAX_TRIES = 20;
 
@@ -17,14 +18,13 @@ export class DataFolderInUseError extends Error {
 
 /**
  * Makes this process the only one on `folder`, until the returned function is called or the process ends, however it ends.
- * Throws {@link DataFolderInUseError} when another one is there.
+ * Throws {@link DataFolderInUseError} when another one is there, {@link DataFolderError} when the folder cannot be written.
  */
 export async function lockDataFolder(folder: string): Promise<() => Promise<void>> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
   const lock = join(folder, 'lock');
   const mine = JSON.stringify({ pid: process.pid, born: await bornOf(process.pid) });
   const draft = `${lock}.${process.pid}`;
-  await writeFile(draft, mine, { mode: 0o600 });
+  await makeWith(folder, draft, mine);
   try {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       // link() is the atomic step: the lock appears with its content or not at all.
@@ -37,6 +37,20 @@ export async function lockDataFolder(folder: string): Promise<() => Promise<void
     throw new Error(`could not lock ${folder}`);
   } finally {
     await rm(draft, { force: true });
+  }
+}
+
+async function makeWith(folder: string, file: string, content: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+      // That is what Node makes of a read-only file system; without `recursive` it tells the reason.
+      if (error.code === 'ENOENT') return mkdir(folder);
+      throw error;
+    });
+    await writeFile(file, content, { mode: 0o600 });
+  } catch (error) {
+    await rm(file, { force: true }).catch(() => undefined);
+    throw new DataFolderError(folder, error);
   }
 }
 

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { PGlite } from '@electric-sql/pglite';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
+import { DataFolderError } from './data-folder-error.js';
 
 /** More than API pool, migrations and a curious psql need together. */
 const MAX_CONNECTIONS = 50;
@@ -15,12 +16,10 @@ export interface EmbeddedPostgres {
 /**
  * PostgreSQL in this process, with its data in `folder`, served over its wire protocol on a free loopback port.
  * All connections share one session: while a transaction is open every other connection waits, and a session lock keeps nobody out.
- * Only one process may have a folder open; nothing here guards that (see data-folder-lock.ts).
+ * Only one process may have a folder open; nothing here guards that (see data-folder-lock.ts). Throws DataFolderError when it cannot be used.
  */
 export async function startEmbeddedPostgres(folder: string): Promise<EmbeddedPostgres> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const database = new SharedSession(folder);
-  await database.waitReady;
+  const database = await open(folder);
   const server = new PGLiteSocketServer({ db: database, host: '127.0.0.1', port: 0, maxConnections: MAX_CONNECTIONS });
   await server.start();
   return {
@@ -30,6 +29,17 @@ export async function startEmbeddedPostgres(folder: string): Promise<EmbeddedPos
       await database.close();
     },
   };
+}
+
+async function open(folder: string): Promise<SharedSession> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const database = new SharedSession(folder);
+    await database.waitReady;
+    return database;
+  } catch (error) {
+    throw new DataFolderError(folder, error);
+  }
 }
 
 const SYNC = 'S'.charCodeAt(0);

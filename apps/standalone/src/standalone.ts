@@ -19,11 +19,20 @@ export interface Standalone {
   stop(): Promise<void>;
 }
 
+/** A signal came before everything was up; what had been opened is closed. */
+export class StartInterruptedError extends Error {
+  readonly code = 'start_interrupted';
+}
+
 /**
  * API, proxy, bus and, unless `DATABASE_URL` names one, PostgreSQL in this process. `env` holds the settings of CONTRACT §2.
- * Throws ConfigError or SettingsError for bad settings, and DataFolderInUseError when another process has the data folder; nothing is left open then.
+ * Throws ConfigError or SettingsError for bad settings, DataFolderInUseError when another process has the data folder, DataFolderError when it
+ * cannot be used, and StartInterruptedError when `stopped` resolves first; nothing is left open then.
  */
-export async function startStandalone(env: NodeJS.ProcessEnv): Promise<Standalone> {
+export async function startStandalone(
+  env: NodeJS.ProcessEnv,
+  stopped: Promise<unknown> = new Promise(() => undefined),
+): Promise<Standalone> {
   // The embedded database's address is known only after its start; everything else is checked before anything starts.
   const defaults = { databaseUrl: 'postgres://embedded', redisUrl: null, processRuntime: true };
   const settings = readApiConfig(env, defaults);
@@ -31,8 +40,14 @@ export async function startStandalone(env: NodeJS.ProcessEnv): Promise<Standalon
   const { redisUrl: _unused, traces, ...proxySettings } = readSettings({ ...env, REDIS_URL: env.REDIS_URL || 'redis://127.0.0.1' });
   const logger = pino({ level: settings.logLevel }, destination({ fd: 2, sync: true }));
   const closers: (() => Promise<unknown>)[] = [];
-  let stopped: Promise<void> | undefined;
-  const stop = () => (stopped ??= closeAll(closers));
+  let closed: Promise<void> | undefined;
+  const stop = () => (closed ??= closeAll(closers));
+  const interrupted = stopped.then(() => {
+    throw new StartInterruptedError();
+  });
+  interrupted.catch(() => undefined);
+  /** For steps that may take for ever; the others end by themselves. */
+  const unlessStopped = <T>(step: Promise<T>) => Promise.race([step, interrupted]);
   try {
     closers.push(await lockDataFolder(settings.dataDir));
     let { databaseUrl } = settings;
@@ -41,7 +56,7 @@ export async function startStandalone(env: NodeJS.ProcessEnv): Promise<Standalon
       closers.push(() => postgres.close());
       databaseUrl = postgres.url;
     }
-    await migrateDatabase(databaseUrl);
+    await unlessStopped(migrateDatabase(databaseUrl));
     const tokenFile = settings.adminToken === null ? join(settings.dataDir, 'admin-token') : null;
     const isFirstStart = tokenFile !== null && (await readToken(tokenFile)) === undefined;
     const { publisher, subscriber } = await openBus(settings.redisUrl);
@@ -57,7 +72,7 @@ export async function startStandalone(env: NodeJS.ProcessEnv): Promise<Standalon
       stopPrograms: true,
     });
     closers.push(() => api.close());
-    await api.ready;
+    await unlessStopped(api.ready);
     const proxyTracing = await startTracing(traces, TRACED_PROXY, logger);
     closers.push(async () => proxyTracing?.close());
     const proxy: RunningProxy = await startProxy({
@@ -68,7 +83,7 @@ export async function startStandalone(env: NodeJS.ProcessEnv): Promise<Standalon
       tracing: proxyTracing,
     });
     closers.push(() => proxy.close());
-    await proxy.served;
+    await unlessStopped(proxy.served);
     const token = settings.adminToken ?? (await readToken(tokenFile!))!;
     const addresses = { api: api.url, proxy: proxy.proxyUrl, proxyAdmin: proxy.adminUrl };
     return { addresses, token, tokenFile, isFirstStart, stop };

@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const START_TIMEOUT_MS = 30_000;
-const STOP_TIMEOUT_MS = 30_000;
+/** Only so that nothing waits for ever: a busy machine takes long for a first start. */
+const START_TIMEOUT_MS = 90_000;
+const STOP_TIMEOUT_MS = 60_000;
 const KEPT_LOG_BYTES = 20_000;
 
 /** The checkout's root, seen from src/harness as from dist/harness. */
