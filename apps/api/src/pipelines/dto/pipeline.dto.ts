@@ -212,5 +212,16 @@ function given(field: Record<string, number | null | undefined>): Record<string,
 }
 
 export function toPipelineDto({ name, description, stages, createdAt, updatedAt, updatedBy }: Pipeline): PipelineDto {
-  return { name, description, stages, createdAt: createdAt.toISOString(), updatedAt: updatedAt.toISOString(), updatedBy };
+  return {
+    name,
+    description,
+    stages: stages.map(toStageDto),
+    createdAt: createdAt.toISOString(),
+    updatedAt: updatedAt.toISOString(),
+    updatedBy,
+  };
+}
+
+function toStageDto({ namespace, minSoak, criteria: { metrics, checks }, requiresApproval, plan }: Stage): StageDto {
+  return { namespace, minSoak, criteria: { metrics, checks }, requiresApproval, plan };
 }
