@@ -40,7 +40,7 @@ export function toProblem(error: DomainError, requestId?: string): Problem {
     ...(STATUS[kind] === 400 ? { errors } : {}),
     ...(requestId === undefined ? {} : { requestId }),
   });
-  return { ...members, ...known };
+  return { ...known, ...members, ...known };
 }
 
 export function problem(status: number, code: string, detail: string, more: Pick<Problem, 'errors' | 'requestId'> = {}): Problem {
