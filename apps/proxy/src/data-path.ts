@@ -19,6 +19,7 @@ import { TrafficMeters, type VersionSeries } from './measurements/traffic-meters
 import { TrafficRecorder } from './measurements/traffic-recorder.js';
 import { UncountedTraffic } from './measurements/uncounted-traffic.js';
 import { ProxyMetrics } from './metrics/proxy-metrics.js';
+import type { RouteRequests } from './metrics/route-requests.js';
 import { NOTHING_ROUTED, type RequestSide, type RouteStanding } from './request-side.js';
 import { type Clock, realClock } from './table/clock.js';
 import { TableHolder } from './table/table-holder.js';
@@ -59,6 +60,7 @@ export class DataPath implements RequestSide {
   standing: RouteStanding = NOTHING_ROUTED;
   readonly #registry: InstanceRegistry;
   readonly #metrics: ProxyMetrics;
+  readonly #meters: TrafficMeters;
   readonly #frames: FrameSource;
   /** Requests are counted. */
   readonly #counts: boolean;
@@ -89,8 +91,10 @@ export class DataPath implements RequestSide {
       inFlight: () => gateway.inFlight,
       inFlightByRoute: () => meters.inFlight(),
       ejected: () => requestsOf(outliers.ejected),
+      unmeasured: () => meters.overflow.meter.ended,
     });
     const meters = new TrafficMeters(this.#metrics);
+    this.#meters = meters;
     this.#frames = new FrameSource(meters, now);
     const { unrouted } = this.#metrics;
     const Recorder = this.#counts ? TrafficRecorder : UncountedTraffic;
@@ -137,6 +141,9 @@ export class DataPath implements RequestSide {
   }
 
   async metrics() {
+    const busy = new Set<RouteRequests>();
+    for (const { requests, inFlight } of this.#meters.inFlight()) if (inFlight > 0) busy.add(requests);
+    this.#metrics.tidy((requests) => busy.has(requests) || this.sink.routesTo(requests.route));
     return this.#metrics.registry;
   }
 

@@ -7,7 +7,9 @@ const OK: Ended = { status: 200, proxyError: null, cut: false, bytesIn: 0, bytes
 const CART = { namespace: 'default', app: 'shop', service: 'cart' };
 
 function bench() {
-  const meters = new TrafficMeters(new ProxyMetrics({ inFlight: () => 0, inFlightByRoute: () => [], ejected: () => [] }));
+  const meters = new TrafficMeters(
+    new ProxyMetrics({ inFlight: () => 0, inFlightByRoute: () => [], ejected: () => [], unmeasured: () => 0 }),
+  );
   let now = 5_000;
   const source = new FrameSource(meters, () => now);
   const advance = (ms: number) => {

@@ -1,6 +1,7 @@
 import { AggregatorRegistry, Histogram, Registry } from 'prom-client';
 import { BOUNDS_SECONDS } from './durations.js';
 import { ProxyMetrics } from './proxy-metrics.js';
+import type { RouteLabels, RouteRequests } from './route-requests.js';
 
 const route = { namespace: 'default', app: 'shop', service: 'cart', version: '2' };
 /** On, just below and just above bounds, beyond the last, and nothing. */
@@ -11,7 +12,7 @@ const OUTCOMES = [
   { method: 'GET', status: 0, error: null },
 ] as const;
 const NAME = 'http_server_request_duration_seconds';
-const NOTHING = { inFlight: () => 0, inFlightByRoute: () => [], ejected: () => [] };
+const NOTHING = { inFlight: () => 0, inFlightByRoute: () => [], ejected: () => [], unmeasured: () => 0 };
 
 const linesOf = (text: string) => text.split('\n').filter((line) => line.startsWith(NAME));
 
@@ -108,6 +109,28 @@ describe('what requests are counted in', () => {
     expect([ofVersion('1'), ofVersion('_other')]).toEqual([50, 81]);
     expect(shown.length).toBe(8_000 + 81);
     expect(shown.reduce((sum, { value }) => sum + value, 0)).toBe(requests);
+  });
+
+  it('gives up what nothing routes to any more, so that there is room for new versions; it begins anew should it come back', async () => {
+    const metrics = new ProxyMetrics(NOTHING);
+    const old = Array.from({ length: 2_000 }, (_, index) => metrics.requestsOf({ ...route, app: `a${index}` }));
+    for (const one of old) one.of('GET', 200, null).server.add(0.1);
+    metrics.retry(old[0]!, 'reset');
+    metrics.ejection(old[0]!);
+    expect(metrics.requestsOf(route)).toBe(metrics.overflow);
+    const isRouted = (requests: RouteRequests) => requests.route.app !== 'a0' && requests.route.app !== 'a1';
+    for (let looks = 0; looks < 59; looks += 1) metrics.tidy(isRouted);
+    expect(await counts(metrics)).toHaveLength(2_000);
+    metrics.tidy(isRouted);
+    expect(await counts(metrics)).toHaveLength(1_998);
+    expect(await metrics.registry.metrics()).not.toContain('app="a0"');
+    metrics.requestsOf(route).of('GET', 200, null).server.add(0.1);
+    // Somebody still had it: it is counted again, from nothing, as long as there is room.
+    old[1]!.of('GET', 200, null).server.add(0.1);
+    old[0]!.of('GET', 200, null).server.add(0.1);
+    const shown = (await counts(metrics)).map(({ labels, value }) => `${(labels as RouteLabels).app} ${value}`);
+    expect(shown).toHaveLength(2_001);
+    expect(shown.slice(-3)).toEqual(['shop 1', 'a1 1', '_other 1']);
   });
 
   it('requests in flight are shown by route, and those that belong to none', async () => {

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Registry } from 'prom-client';
+import type { RetryableFailure } from '../upstream/forwarder.js';
 import { DurationHistogram, type LabelledDurations } from './duration-histogram.js';
 import type { Durations } from './durations.js';
 import { type RequestSeries, type RouteLabels, RouteRequests } from './route-requests.js';
@@ -8,6 +9,8 @@ const MAX_ROUTES = 2_000;
 /** Of methods, statuses and errors: of all routes together, and of one. Each is about 34 lines of the exposition. */
 const MAX_SERIES = 8_000;
 const MAX_SERIES_OF_ROUTE = 50;
+/** Counted in looks and not by a clock: the workers of a proxy are looked at together, and so give a route up together. */
+const FORGET_AFTER_LOOKS = 60;
 /** No name of a namespace, app or service begins like that. */
 const OTHER = '_other';
 
@@ -17,6 +20,8 @@ const LABELS = [...ROUTE_LABELS, 'http_request_method', 'http_response_status_co
 const NO_ROUTE: RouteLabels = { namespace: '', app: '', service: '', version: '' };
 const OTHER_ROUTE: RouteLabels = { namespace: OTHER, app: OTHER, service: OTHER, version: OTHER };
 
+const RETRY_REASONS = ['connect_failed', 'stale_connection', 'reset'] as const satisfies readonly RetryableFailure[];
+
 /** Read at scrape time. */
 export interface ProxyMetricsSources {
   /** Requests that have not ended, whatever they belong to. */
@@ -25,6 +30,8 @@ export interface ProxyMetricsSources {
   inFlightByRoute(): Iterable<{ requests: RouteRequests; inFlight: number }>;
   /** A route for each instance that is ejected now. */
   ejected(): Iterable<RouteRequests>;
+  /** Requests that the control plane is not told of. */
+  unmeasured(): number;
 }
 
 /** What requests are counted in, by the process that takes them. */
@@ -36,8 +43,10 @@ export class ProxyMetrics {
   readonly overflow = new RouteRequests(OTHER_ROUTE, () => true, null);
   readonly #routes = new Map<string, RouteRequests>();
   #added = 0;
-  readonly #mayAdd = (seriesOfRoute: number): boolean => {
-    if (seriesOfRoute >= MAX_SERIES_OF_ROUTE || this.#added >= MAX_SERIES) return false;
+  readonly #mayAdd = (requests: RouteRequests): boolean => {
+    if (requests.series.length >= MAX_SERIES_OF_ROUTE || this.#added >= MAX_SERIES) return false;
+    // One that was given up and is used again.
+    if (this.#obtain(keyOf(requests.route), () => requests) !== requests) return false;
     this.#added += 1;
     return true;
   };
@@ -66,7 +75,7 @@ export class ProxyMetrics {
     registers: [this.registry],
   });
 
-  constructor({ inFlight, inFlightByRoute, ejected }: ProxyMetricsSources) {
+  constructor({ inFlight, inFlightByRoute, ejected, unmeasured }: ProxyMetricsSources) {
     const registers = [this.registry];
     const server = {
       name: 'http_server_request_duration_seconds',
@@ -95,6 +104,15 @@ export class ProxyMetrics {
         this.inc({ ...NO_ROUTE }, Math.max(0, inFlight() - routed));
       },
     });
+    new Counter({
+      name: 'fabric_proxy_unmeasured_requests_total',
+      help: 'Requests that found no room in what the control plane is told: too many versions at once.',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(unmeasured());
+      },
+    });
     new Gauge({
       name: 'fabric_proxy_ejected_instances',
       help: 'Instances that are not picked until a trial request succeeds; of several workers, the one that has ejected most.',
@@ -110,13 +128,24 @@ export class ProxyMetrics {
 
   /** What requests of a route are counted in; to be kept, and used again for each of them. */
   requestsOf(route: RouteLabels): RouteRequests {
-    const key = `${route.namespace}\n${route.app}\n${route.service}\n${route.version}`;
-    const known = this.#routes.get(key);
-    if (known !== undefined) return known;
-    if (this.#routes.size >= MAX_ROUTES) return this.overflow;
-    const made = new RouteRequests(route, this.#mayAdd, this.overflow);
-    this.#routes.set(key, made);
-    return made;
+    return this.#obtain(keyOf(route), () => new RouteRequests(route, this.#mayAdd, this.overflow));
+  }
+
+  /**
+   * To be called before each look: gives up what nothing has routed to for many of them, or a proxy that lives for long would have no room for new versions.
+   * @param isRouted may requests of it still come or end?
+   */
+  tidy(isRouted: (requests: RouteRequests) => boolean): void {
+    for (const [key, requests] of this.#routes) {
+      requests.unroutedLooks = isRouted(requests) ? 0 : requests.unroutedLooks + 1;
+      if (requests.unroutedLooks < FORGET_AFTER_LOOKS) continue;
+      this.#routes.delete(key);
+      this.#added -= requests.series.length;
+      requests.series.length = 0;
+      requests.unroutedLooks = 0;
+      this.#ejections.remove({ ...requests.route });
+      for (const reason of RETRY_REASONS) this.#retries.remove({ ...requests.route, reason });
+    }
   }
 
   ejection({ route }: RouteRequests): void {
@@ -131,8 +160,17 @@ export class ProxyMetrics {
     this.#mirrored.inc({ outcome });
   }
 
-  retry({ route }: RouteRequests, reason: string): void {
+  retry({ route }: RouteRequests, reason: RetryableFailure): void {
     this.#retries.inc({ ...route, reason });
+  }
+
+  #obtain(key: string, make: () => RouteRequests): RouteRequests {
+    const known = this.#routes.get(key);
+    if (known !== undefined) return known;
+    if (this.#routes.size >= MAX_ROUTES) return this.overflow;
+    const made = make();
+    this.#routes.set(key, made);
+    return made;
   }
 
   *#shown(which: (series: RequestSeries) => Durations): Iterable<LabelledDurations> {
@@ -143,4 +181,8 @@ export class ProxyMetrics {
       }
     }
   }
+}
+
+function keyOf({ namespace, app, service, version }: RouteLabels): string {
+  return `${namespace}\n${app}\n${service}\n${version}`;
 }

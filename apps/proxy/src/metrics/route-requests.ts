@@ -47,11 +47,13 @@ export class RequestSeries {
 export class RouteRequests {
   /** A few: methods and statuses that occur. */
   readonly series: RequestSeries[] = [];
+  /** Looks in a row at which nothing routed to it. */
+  unroutedLooks = 0;
 
   /** @param overflow where requests go when `mayAdd` says that there are too many series already; null: this is it */
   constructor(
     readonly route: RouteLabels,
-    private readonly mayAdd: (series: number) => boolean,
+    private readonly mayAdd: (requests: RouteRequests) => boolean,
     private readonly overflow: RouteRequests | null,
   ) {}
 
@@ -72,7 +74,7 @@ export class RouteRequests {
   private add(method: string, status: number, error: string | null): RequestSeries {
     const known = this.find(method, status, error);
     if (known !== undefined) return known;
-    if (this.overflow !== null && !this.mayAdd(this.series.length)) return this.overflow.of(method, status, error);
+    if (this.overflow !== null && !this.mayAdd(this)) return this.overflow.of(method, status, error);
     const made = new RequestSeries(this.route, method, status, error);
     this.series.push(made);
     return made;

@@ -59,6 +59,12 @@ export class TableHolder implements RouteSink, RouteResolver {
     this.#limiters.setShare(share);
   }
 
+  /** Whether the service is there, in that version where one is named (in decimal). */
+  routesTo({ namespace, app, service, version }: { namespace: string; app: string; service: string; version: string }): boolean {
+    const found = this.#table.get(namespace, app)?.services.get(service);
+    return found !== undefined && (version === '' || found.versions.some(({ versionText }) => versionText === version));
+  }
+
   lookupHost(authority: string, path: string): HostClaim | undefined {
     return this.#table.lookupHost(authority, path);
   }
