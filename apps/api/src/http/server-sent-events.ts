@@ -34,6 +34,8 @@ export class ServerSentEvents {
       );
     this.open += 1;
     const left = new AbortController();
+    // One that has gone already says so no more.
+    if (response.destroyed) left.abort();
     response.on('close', () => left.abort());
     const gone = AbortSignal.any([left.signal, this.shutdown]);
     const iterator = events(gone)[Symbol.asyncIterator]();
