@@ -36,7 +36,7 @@ const BENCHMARKS: readonly Benchmark[] = [
     run: propagation,
   },
   { name: 'forwarding/get', title: 'CPU time per request', needsWrk: true, run: benchSmallGet },
-  { name: 'forwarding/observing', title: 'What metrics cost, in CPU time per request', needsWrk: true, run: benchObserving },
+  { name: 'forwarding/observing', title: 'What metrics and traces cost, in CPU time per request', needsWrk: true, run: benchObserving },
   { name: 'forwarding/responses', title: 'CPU time of response bodies', needsWrk: true, run: benchResponses },
   { name: 'forwarding/uploads', title: 'CPU time of request bodies', needsWrk: true, run: benchUploads },
   { name: 'forwarding/latency', title: 'Latency at 70 % of the maximum load', needsWrk: true, run: benchLatency },
