@@ -10,6 +10,7 @@ import { databaseModule } from './database/database.module.js';
 import { DistributionModule } from './distribution/distribution.module.js';
 import { FreezesModule } from './freezes/freezes.module.js';
 import { HealthModule } from './health/health.module.js';
+import { HooksModule } from './hooks/hooks.module.js';
 import { HostsModule } from './hosts/hosts.module.js';
 import { Authenticator } from './http/auth.guard.js';
 import { HttpModule } from './http/http.module.js';
@@ -37,6 +38,7 @@ const NOUNS = [
   HostsModule,
   ProgramsModule,
   MeasurementsModule,
+  HooksModule,
   ReleasesModule,
   PipelinesModule,
   PromotionsModule,

@@ -4,6 +4,7 @@ export { type Evidence, LONGEST_UNWATCHED_MS } from './course/evidence.js';
 export { startRelease } from './course/start.js';
 export {
   type Phase,
+  RELEASE_EVENT_TYPES,
   RELEASE_STATUSES,
   type ReleaseEvent,
   type ReleaseEventType,

@@ -15,6 +15,7 @@ describe('settings (CONTRACT §2)', () => {
       maxBundleBytes: 268_435_456,
       logLevel: 'info',
       traces: null,
+      webhookHosts: [],
     });
   });
 
@@ -47,6 +48,7 @@ describe('settings (CONTRACT §2)', () => {
     FABRIC_PROCESS_RUNTIME: ['true', 'ON', '1'],
     FABRIC_MAX_BUNDLE_BYTES: ['0', '-1', '256M', '1000000000'],
     FABRIC_LOG_LEVEL: ['INFO', 'verbose'],
+    FABRIC_WEBHOOK_HOSTS: ['https://a.com', 'a b', 'a.com,,b.com', '*'],
     DATABASE_URL: ['localhost', 'redis://localhost'],
     OTEL_EXPORTER_OTLP_ENDPOINT: ['collector:4318'],
   };

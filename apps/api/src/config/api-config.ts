@@ -22,6 +22,8 @@ export interface ApiConfig {
   logLevel: LogLevel;
   /** Null: no traces are recorded. */
   traces: TracingSettings | null;
+  /** Whom webhooks may go to, in lower case; empty: everybody but link-local addresses. */
+  webhookHosts: string[];
 }
 
 /** What stands in for variables that are not set. */
@@ -65,6 +67,7 @@ export function readApiConfig(env: NodeJS.ProcessEnv = process.env, defaults: Ap
     maxBundleBytes: read('FABRIC_MAX_BUNDLE_BYTES', integer(1, 999_999_999), 'a whole number from 1 to 999999999', 268_435_456),
     logLevel: read('FABRIC_LOG_LEVEL', (text) => LOG_LEVELS.find((level) => level === text), `one of ${LOG_LEVELS.join(', ')}`, 'info'),
     traces: traces.settings,
+    webhookHosts: read('FABRIC_WEBHOOK_HOSTS', hosts, 'a list of host names, addresses or *.domains, with commas between them', []),
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
@@ -81,6 +84,11 @@ function integer(least: number, most: number): (text: string) => number | undefi
 /** What fits into an Authorization header. How hard it is to guess is up to whoever sets it; the one made here has 256 bits. */
 export function token(text: string): string | undefined {
   return /^[\x21-\x7e]{1,512}$/.test(text) ? text : undefined;
+}
+
+function hosts(text: string): string[] | undefined {
+  const all = text.split(',').map((host) => host.trim().toLowerCase());
+  return all.length <= 1_000 && all.every((host) => /^(\*\.)?[a-z0-9_:][a-z0-9._:-]{0,252}$/.test(host)) ? all : undefined;
 }
 
 function onOff(text: string): boolean | undefined {

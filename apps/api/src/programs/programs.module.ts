@@ -40,6 +40,6 @@ import { VersionLogs } from './version-logs.js';
     AppsRepository,
     NamespacesRepository,
   ],
-  exports: [LifecycleService, ProgramsService, RunStarter],
+  exports: [LifecycleService, ProgramsService, RunStarter, RunSupervisor],
 })
 export class ProgramsModule {}

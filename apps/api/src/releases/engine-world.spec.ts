@@ -1,6 +1,6 @@
 import type { Evidence } from '@app-fabric/release';
 import type { Release, StoredEvent } from './release.js';
-import { ReleaseHooks } from './release-hooks.js';
+import { type HooksStanding, ReleaseHooks } from './release-hooks.js';
 import { type EngineReplica, ReleaseBench } from './testing/release-bench.js';
 
 const LIMITS = { stability: { maxErrorRate: 0.01 }, availability: { min: 0.99 } };
@@ -18,9 +18,9 @@ class FakeHooks extends ReleaseHooks {
   asked: number[] = [];
   told: StoredEvent[] = [];
 
-  async beforeStage(_tx: unknown, { state }: Release): Promise<Evidence['beforeHooks']> {
+  async beforeStage(_tx: unknown, { state }: Release): Promise<HooksStanding> {
     this.asked.push(state.entry);
-    return this.outcome;
+    return { beforeHooks: this.outcome };
   }
 
   async happened(_tx: unknown, _release: Release, events: readonly StoredEvent[]): Promise<void> {

@@ -9,7 +9,7 @@ import type { Observation } from '../measurements/ledger.js';
 import { ObservationsRepository } from '../measurements/observations.repository.js';
 import type { Release, ReleaseProgress, Zeroing } from './release.js';
 import { ReleaseFreeze } from './release-freeze.js';
-import { ReleaseHooks } from './release-hooks.js';
+import { type HooksStanding, ReleaseHooks } from './release-hooks.js';
 import { goesToZero, type Orders, ordersFor, type ServiceStanding } from './release-orders.js';
 import { ReleasePrograms } from './release-programs.js';
 import { sameWeights, wantedWeights } from './release-weights.js';
@@ -57,10 +57,10 @@ export class ReleaseWorld {
     const running = runningVersions(view);
     const orders = ordersFor(release, standings);
     const progress = progressOf(release, nowMs, current, applied, observed.get(release.candidate));
-    const beforeHooks = state.phase === 'preparing' ? await this.hooks.beforeStage(tx, release) : 'none';
+    const hooks: HooksStanding = state.phase === 'preparing' ? await this.hooks.beforeStage(tx, release) : { beforeHooks: 'none' };
     const frozen = raises(release) ? await this.freeze.refusal(tx, release) : null;
     const isSet = sameWeights(wantedWeights(release, running), current?.weights ?? null);
-    const waitingFor = isSet ? waitsFor(release, orders, progress, beforeHooks, frozen) : 'the weights are to be set';
+    const waitingFor = isSet ? waitsFor(release, orders, progress, hooks.beforeHooks, frozen) : 'the weights are to be set';
     return {
       nowMs,
       standings,
@@ -72,7 +72,7 @@ export class ReleaseWorld {
         // Hooks are evidence of their own.
         ready: waitingFor === null || waitingFor === HOOKS,
         appliedAt: progress.routed?.appliedAtMs ?? null,
-        beforeHooks,
+        ...hooks,
         measured: measuredOf(release, observed),
         recently: await this.recently(tx, release, nowMs),
         candidateFailure: orders.failure,

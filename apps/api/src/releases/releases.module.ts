@@ -3,6 +3,8 @@ import { AppsRepository } from '../apps/apps.repository.js';
 import { DistributionModule } from '../distribution/distribution.module.js';
 import { DistributionRepository } from '../distribution/distribution.repository.js';
 import { FreezesModule } from '../freezes/freezes.module.js';
+import { HookScheduler } from '../hooks/hook-scheduler.js';
+import { HooksModule } from '../hooks/hooks.module.js';
 import { MeasurementsModule } from '../measurements/measurements.module.js';
 import { ProgramsModule } from '../programs/programs.module.js';
 import { RunsRepository } from '../programs/runs.repository.js';
@@ -16,7 +18,7 @@ import { ReleaseEventStream } from './release-event-stream.js';
 import { ReleaseEventsController } from './release-events.controller.js';
 import { ReleaseEventsRepository } from './release-events.repository.js';
 import { NamespaceFreeze, ReleaseFreeze } from './release-freeze.js';
-import { NoReleaseHooks, ReleaseHooks } from './release-hooks.js';
+import { ReleaseHooks } from './release-hooks.js';
 import { ReleaseMetrics } from './release-metrics.js';
 import { ReleasePauser } from './release-pauser.js';
 import { ReleasePlansController } from './release-plans.controller.js';
@@ -34,7 +36,7 @@ import { ReleasesRepository } from './releases.repository.js';
 import { ReleasesService } from './releases.service.js';
 
 @Module({
-  imports: [DistributionModule, FreezesModule, ProgramsModule, MeasurementsModule, PublishingModule],
+  imports: [HooksModule, DistributionModule, FreezesModule, ProgramsModule, MeasurementsModule, PublishingModule],
   controllers: [ReleasesController, ReleaseEventsController, ReleasePlansController],
   providers: [
     ReleasesService,
@@ -58,7 +60,7 @@ import { ReleasesService } from './releases.service.js';
     DistributionRepository,
     RunsRepository,
     { provide: ReleasePrograms, useClass: LifecyclePrograms },
-    { provide: ReleaseHooks, useClass: NoReleaseHooks },
+    { provide: ReleaseHooks, useExisting: HookScheduler },
     { provide: ReleaseFreeze, useClass: NamespaceFreeze },
     { provide: PUBLISHING_CLOCK, useValue: monotonicClock },
   ],

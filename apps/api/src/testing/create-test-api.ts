@@ -91,5 +91,6 @@ export function testConfig(databaseUrl: string, dataDir: string): ApiConfig {
     maxBundleBytes: 268_435_456,
     logLevel: 'silent',
     traces: null,
+    webhookHosts: [],
   };
 }

@@ -69,7 +69,10 @@ function proceed(course: Course, finding: ReturnType<typeof findingOf>): Step {
 function setStageWeight({ step, plan, evidence }: Course): Step {
   const { state } = step;
   const { name, weightBp } = stageOf(plan, state);
-  if (evidence.beforeHooks === 'failed') return pause(step, 'hook', because(`a hook before stage ${name} failed`));
+  if (evidence.beforeHooks === 'failed') {
+    const why = evidence.hookFailure ? `: ${evidence.hookFailure}` : '';
+    return pause(step, 'hook', because(`a hook before stage ${name} failed${why}`));
+  }
   if (!evidence.ready || evidence.beforeHooks === 'running') return step;
   return move(step, 'weight_set', because(`stage ${name}: ${weightBp / 100} %`), {
     status: state.status === 'pending' ? 'running' : state.status,

@@ -14,6 +14,8 @@ export interface Evidence {
   appliedAt: number | null;
   /** Of the `before` hooks of this stage, for `state.entry`; `none`: it has none. */
   beforeHooks: 'none' | 'running' | 'passed' | 'failed';
+  /** Which of them failed and why, for people. */
+  hookFailure?: string | null;
   /** What was measured of both versions from `state.judgedFrom` on, over the same time; null: nothing could be read. */
   measured: MeasuredBoth | null;
   /** The same for each of `recentWindows(state.judgedFrom, now)`, from its begin on, with its share. */

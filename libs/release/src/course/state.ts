@@ -86,23 +86,25 @@ export interface ReleaseEvent {
   evidence: Record<string, unknown> | null;
 }
 
-export type ReleaseEventType =
-  | 'started'
-  | 'stage_entered'
-  | 'weight_set'
-  | 'observation_started'
-  | 'stage_passed'
-  | 'extended'
-  | 'awaiting_approval'
-  | 'paused'
-  | 'resumed'
-  | 'approved'
-  | 'zeroed'
-  | 'zero_confirmed'
-  | 'restoring'
-  | 'rolling_back'
-  | 'stopping_candidate'
-  | 'rolled_back'
-  | 'promoting'
-  | 'completed'
-  | 'aborted';
+export const RELEASE_EVENT_TYPES = [
+  'started',
+  'stage_entered',
+  'weight_set',
+  'observation_started',
+  'stage_passed',
+  'extended',
+  'awaiting_approval',
+  'paused',
+  'resumed',
+  'approved',
+  'zeroed',
+  'zero_confirmed',
+  'restoring',
+  'rolling_back',
+  'stopping_candidate',
+  'rolled_back',
+  'promoting',
+  'completed',
+  'aborted',
+] as const;
+export type ReleaseEventType = (typeof RELEASE_EVENT_TYPES)[number];

@@ -19,7 +19,7 @@ import type { Release, StoredEvent } from '../release.js';
 import { ReleaseClock } from '../release-clock.js';
 import { ReleaseEventsRepository } from '../release-events.repository.js';
 import { ReleaseFreeze } from '../release-freeze.js';
-import { NoReleaseHooks, type ReleaseHooks } from '../release-hooks.js';
+import type { ReleaseHooks } from '../release-hooks.js';
 import { ReleasePauser } from '../release-pauser.js';
 import { ReleasePlansRepository } from '../release-plans.repository.js';
 import { ReleasePlansService } from '../release-plans.service.js';
@@ -32,6 +32,7 @@ import { ReleasesRepository } from '../releases.repository.js';
 import { ReleasesService } from '../releases.service.js';
 import { CrashingTransactions } from './crashing-transactions.js';
 import { FakePrograms } from './fake-programs.js';
+import { NoReleaseHooks } from './no-release-hooks.js';
 
 const SHOP = { namespace: 'default', app: 'shop' };
 const ANY = { match: null, noneMatch: null } as const;
