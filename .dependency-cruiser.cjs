@@ -18,6 +18,19 @@ module.exports = {
     only('routing-is-pure', '^libs/routing/src', ['^libs/routing/src'], 'no I/O, clock, logger, dependency'),
     only('measurement-is-pure', '^libs/measurement/src', ['^libs/measurement/src'], 'no I/O, clock, logger, dependency'),
     only('release-is-pure', '^libs/release/src', ['^libs/release/src'], 'no I/O, clock, logger, dependency'),
+    only(
+      'tracing-stands-alone',
+      '^libs/tracing/src',
+      ['^libs/tracing/src', 'node_modules/(\\.pnpm/)?@opentelemetry', node],
+      'no other part of the fabric',
+    ),
+    {
+      name: 'opentelemetry-stays-home',
+      comment: 'loaded only where something is recorded',
+      severity: 'error',
+      from: { path: '^(apps|libs|test-e2e)', pathNot: '^libs/tracing/' },
+      to: { path: '@opentelemetry' },
+    },
     only('contracts-know-pure-libs-only', '^libs/contracts/src', ['^libs/(contracts|routing|measurement)/']),
     only('bus-knows-contracts-only', '^libs/bus/src', [
       '^libs/(bus|contracts)/',

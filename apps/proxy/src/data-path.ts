@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import type { Tracing } from '@app-fabric/tracing';
+import { createRandomIds, type Tracing } from '@app-fabric/tracing';
 import {
   DEFAULT_ENGINE,
   DEFAULT_LIMITS,
@@ -11,7 +11,6 @@ import {
 } from './config/read-settings.js';
 import { createEngineForwarder } from './engine/engine-forwarder.js';
 import { ProxyGateway } from './http/gateway.js';
-import { createRandomIds } from './http/ids.js';
 import { LogBudget } from './http/log-budget.js';
 import { type DataPathLog, RequestLog, type RequestLogPolicy } from './http/request-log.js';
 import { type DraftFrame, FrameSource } from './measurements/frame-source.js';

@@ -1,3 +1,4 @@
+export { createRandomIds, type IdSource, newTraceId } from './random-ids.js';
 export { startTracing } from './start-tracing.js';
 export { readTraceContext, SAMPLED, type TraceContext, traceparentOf } from './trace-context.js';
 export type {

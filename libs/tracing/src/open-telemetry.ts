@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { createTraceState, ROOT_CONTEXT, type Span as SdkSpan, SpanKind as SdkSpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
@@ -9,11 +9,10 @@ import {
   BatchSpanProcessor,
   type IdGenerator,
   type ReadableSpan,
-  SamplingDecision,
   type SpanExporter,
-  TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
+import { createRandomIds, newTraceId } from './random-ids.js';
 import { SAMPLED, type TraceContext } from './trace-context.js';
 import type { Attributes, NewSpan, Span, SpanKind, TracedProgram, Tracing, TracingLog } from './tracing.js';
 import type { TracingSettings } from './tracing-settings.js';
@@ -22,6 +21,10 @@ import type { TracingSettings } from './tracing-settings.js';
 const CLOSE_MS = 1_500;
 /** Batches on their way at once: those of a whole queue at the end of a program, and some that hang. */
 const MAX_EXPORTS = 8;
+
+const RANDOM_IDS = createRandomIds();
+/** Of the 56 bits at a trace id's end that W3C Trace Context level 2 holds for random: as many as a number holds exactly. */
+const RANDOM_BITS = 52;
 
 const KINDS: Record<SpanKind, SdkSpanKind> = {
   internal: SdkSpanKind.INTERNAL,
@@ -34,14 +37,15 @@ const KINDS: Record<SpanKind, SdkSpanKind> = {
 /** {@link Tracing} by OpenTelemetry's SDK. The only module that knows it; loaded only where something is traced. */
 export class OpenTelemetryTracing implements Tracing {
   private readonly ids = new ChosenIds();
-  private readonly ratio: TraceIdRatioBasedSampler;
+  /** Of the trace ids, those above are recorded: see {@link samples}. */
+  private readonly threshold: number;
   private readonly parentBased: boolean;
   private readonly provider: TracerProvider;
   private readonly tracer: ReturnType<TracerProvider['getTracer']>;
   private closing: Promise<void> | null = null;
 
   constructor({ sampler, batches, maxAttributeLength, receiver }: TracingSettings, program: TracedProgram, log: TracingLog) {
-    this.ratio = new TraceIdRatioBasedSampler(sampler.ratio);
+    this.threshold = (1 - sampler.ratio) * 2 ** RANDOM_BITS;
     this.parentBased = sampler.parentBased;
     const exporter = new WatchedExporter(new OTLPTraceExporter({ concurrencyLimit: MAX_EXPORTS }), receiver, log);
     this.provider = new TracerProvider({
@@ -57,18 +61,20 @@ export class OpenTelemetryTracing implements Tracing {
 
   samples(traceId: string, parent: TraceContext | null): boolean {
     if (parent !== null && this.parentBased) return (parent.flags & SAMPLED) !== 0;
-    return this.ratio.shouldSample(ROOT_CONTEXT, traceId).decision === SamplingDecision.RECORD_AND_SAMPLED;
+    return randomnessOf(traceId) >= this.threshold;
   }
 
   start({ name, kind, parent, traceId, attributes }: NewSpan): Span {
     this.ids.nextTraceId = traceId ?? null;
     const context = parent === null ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, sdkContext(parent));
-    const span = this.tracer.startSpan(name, { kind: KINDS[kind], attributes }, context);
+    const span = this.tracer.startSpan(name, { kind: KINDS[kind] }, context);
+    // Not at the start: there the SDK checks and copies them three times.
+    span.setAttributes(attributes);
     return new RecordedSpan(span, parent);
   }
 
   newId(bytes: 8 | 16): string {
-    return hexId(bytes);
+    return newTraceId(RANDOM_IDS, bytes);
   }
 
   close(): Promise<void> {
@@ -124,11 +130,11 @@ class ChosenIds implements IdGenerator {
   nextTraceId: string | null = null;
 
   generateTraceId(): string {
-    return this.nextTraceId ?? hexId(16);
+    return this.nextTraceId ?? newTraceId(RANDOM_IDS, 16);
   }
 
   generateSpanId(): string {
-    return hexId(8);
+    return newTraceId(RANDOM_IDS, 8);
   }
 }
 
@@ -191,8 +197,7 @@ function sdkContext({ traceId, spanId, flags, tracestate }: TraceContext) {
   return tracestate === '' ? context : { ...context, traceState: createTraceState(tracestate) };
 }
 
-/** Never all zeros: that is how "none" is said. */
-function hexId(bytes: number): string {
-  const text = randomBytes(bytes).toString('hex');
-  return /^0+$/.test(text) ? hexId(bytes) : text;
+/** OpenTelemetry's consistent probability sampling: whoever has the same ratio decides the same about a trace. */
+function randomnessOf(traceId: string): number {
+  return Number.parseInt(traceId.slice(18, 31), 16);
 }

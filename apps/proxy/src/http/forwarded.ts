@@ -1,6 +1,7 @@
+import type { IdSource } from '@app-fabric/tracing';
 import type { RequestFields } from './fields.js';
 import { LOOP_FIELD, withHop } from './hops.js';
-import { chooseRequestId, type IdSource } from './ids.js';
+import { chooseRequestId } from './ids.js';
 
 /** What the instance is told about the request beside the client's own headers. */
 export interface ForwardedInput {

@@ -1,5 +1,5 @@
 import { admit } from '@app-fabric/routing';
-import type { Tracing } from '@app-fabric/tracing';
+import type { IdSource, Tracing } from '@app-fabric/tracing';
 import type { VersionSeries } from '../measurements/traffic-meters.js';
 import type { RequestFacts, TrafficRecorder } from '../measurements/traffic-recorder.js';
 import type { ProxyMetrics } from '../metrics/proxy-metrics.js';
@@ -12,7 +12,6 @@ import type { Outliers } from '../upstream/outliers.js';
 import { type ForwardedInput, forwardedHeaders, requestIdOf } from './forwarded.js';
 import { forwardHeaders, withoutHeader } from './headers.js';
 import { hopsOf, MAX_HOPS } from './hops.js';
-import type { IdSource } from './ids.js';
 import { authorityOf, originForm, type ParsedTarget, parseTarget, type TargetResult, targetOfHost } from './parse-target.js';
 import { NO_PINS, readPins } from './pins.js';
 import { PROBLEMS, type Problem, renderProblem } from './problems.js';

@@ -1,7 +1,7 @@
+import type { IdSource } from '@app-fabric/tracing';
 import { cookieValue, fieldsOfList } from './fields.js';
 import { forwardedHeaders, requestIdOf } from './forwarded.js';
 import { forwardHeaders, forwardTrailers, headerValue, requestFraming } from './headers.js';
-import type { IdSource } from './ids.js';
 import { readPins } from './pins.js';
 
 const ids: IdSource = { hex: (bytes) => 'ab'.repeat(bytes) };

@@ -67,10 +67,11 @@ export class RequestSpan {
       'fabric.service': service,
       'fabric.version': version,
       'fabric.artifact.version': artifactVersion,
-      ...(runId === null ? {} : { 'fabric.run.id': runId }),
     };
+    if (runId !== null) this.#routed['fabric.run.id'] = runId;
     this.#server.rename(`${this.#name} ${app}/${service}`);
-    this.#server.set({ ...this.#routed, 'fabric.route.reason': reason });
+    this.#server.set(this.#routed);
+    this.#server.set({ 'fabric.route.reason': reason });
   }
 
   /** A try at this instance begins. @returns the traceparent that it gets */
@@ -80,15 +81,15 @@ export class RequestSpan {
       kind: 'client',
       parent: this.#server.context,
       attributes: {
-        ...this.#routed,
         'fabric.instance.id': id,
         'http.request.method': this.#method,
         'server.address': address.hostname,
         'server.port': address.port,
-        'url.full': url.replace(/\/$/, '') + this.#path,
-        ...(this.#attempts > 0 ? { 'http.request.resend_count': this.#attempts } : {}),
+        'url.full': (url.endsWith('/') ? url.slice(0, -1) : url) + this.#path,
       },
     });
+    this.#attempt.set(this.#routed);
+    if (this.#attempts > 0) this.#attempt.set({ 'http.request.resend_count': this.#attempts });
     this.#attempts += 1;
     return traceparentOf(this.#attempt.context);
   }

@@ -1,5 +1,4 @@
-import { readTraceContext, SAMPLED, type Tracing, traceparentOf } from '@app-fabric/tracing';
-import type { IdSource } from '../http/ids.js';
+import { type IdSource, newTraceId, readTraceContext, SAMPLED, type Tracing, traceparentOf } from '@app-fabric/tracing';
 import type { RequestHead } from '../upstream/forwarder.js';
 import { RequestSpan } from './request-span.js';
 
@@ -23,27 +22,22 @@ export interface RequestTrace {
 export function openTrace(head: RequestHead, requestId: string, ids: IdSource, tracing: Tracing | null): RequestTrace {
   const sent = head.fields.values('traceparent');
   const parent = sent.length === 0 ? null : readTraceContext(sent, head.fields.values('tracestate'));
-  const traceId = parent === null ? nonZero(ids, 16) : parent.traceId;
+  const traceId = parent === null ? newTraceId(ids, 16) : parent.traceId;
   if (tracing?.samples(traceId, parent)) {
     const span = new RequestSpan(tracing, head, requestId, parent, traceId);
     return { traceparent: span.traceparent, tracestate: parent?.tracestate ?? '', span };
   }
   if (parent === null) {
     const flags = tracing === null ? SAMPLED : 0;
-    return { traceparent: traceparentOf({ traceId, spanId: nonZero(ids, 8), flags }), tracestate: '', span: null };
+    return { traceparent: traceparentOf({ traceId, spanId: newTraceId(ids, 8), flags }), tracestate: '', span: null };
   }
   const { flags, tracestate } = parent;
   // Whoever takes the flag away is a part of the trace, and says so by an id of its own.
   const isOurs = tracing !== null && (flags & SAMPLED) !== 0;
-  const traceparent = isOurs ? traceparentOf({ traceId, spanId: nonZero(ids, 8), flags: flags & ~SAMPLED }) : (sent[0] ?? '');
+  const traceparent = isOurs ? traceparentOf({ traceId, spanId: newTraceId(ids, 8), flags: flags & ~SAMPLED }) : (sent[0] ?? '');
   return { traceparent, tracestate, span: null };
 }
 
 export function traceIdOf(traceparent: string): string {
   return traceparent.slice(3, 35);
-}
-
-function nonZero(ids: IdSource, bytes: number): string {
-  const text = ids.hex(bytes);
-  return text.startsWith('0') && /^0+$/.test(text) ? text.replace(/0$/, '1') : text;
 }
