@@ -3,7 +3,6 @@ import { benchResponses, benchUploads } from './forwarding/bodies.js';
 import { benchLatency } from './forwarding/latency.js';
 import { benchObserving } from './forwarding/observing.js';
 import { benchSmallGet } from './forwarding/small-get.js';
-import { benchTracing } from './forwarding/tracing.js';
 import { requireWrk } from './forwarding/wrk.js';
 import { operatingCurve, operatingCurveOfAll } from './judgement.js';
 import { measurePropagation } from './propagation.js';
@@ -38,8 +37,6 @@ const BENCHMARKS: readonly Benchmark[] = [
   },
   { name: 'forwarding/get', title: 'CPU time per request', needsWrk: true, run: benchSmallGet },
   { name: 'forwarding/observing', title: 'What metrics and traces cost, in CPU time per request', needsWrk: true, run: benchObserving },
-  { name: 'forwarding/observing', title: 'What metrics cost, in CPU time per request', needsWrk: true, run: benchObserving },
-  { name: 'forwarding/tracing', title: 'What it costs to record traces', needsWrk: true, run: benchTracing },
   { name: 'forwarding/responses', title: 'CPU time of response bodies', needsWrk: true, run: benchResponses },
   { name: 'forwarding/uploads', title: 'CPU time of request bodies', needsWrk: true, run: benchUploads },
   { name: 'forwarding/latency', title: 'Latency at 70 % of the maximum load', needsWrk: true, run: benchLatency },

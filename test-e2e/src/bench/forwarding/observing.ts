@@ -19,8 +19,8 @@ const WITHOUT = 'metrics off';
 const WITH_METRICS = 'metrics on';
 const WITH_TRACES = 'metrics on, 1 % traced';
 const METRICS: Bar = { source: 'issue', what: 'CPU per request with metrics', limit: 1.05, good: 'at most', unit: '× without' };
-
-const TRACES: Bar = { ...METRICS, what: 'CPU per request with metrics and 1 % traced', limit: 1.1 };
+/** Beside a proxy that counts as well: what traces add. */
+const TRACES: Bar = { ...METRICS, what: 'CPU per request with 1 % traced', limit: 1.1, unit: '× metrics on' };
 
 /** What it costs that requests are counted, and one in a hundred is traced. */
 export async function benchObserving(bench: Workbench): Promise<string> {
@@ -41,11 +41,11 @@ export async function benchObserving(bench: Workbench): Promise<string> {
   const table = formatTable([['App Fabric', 'CPU µs/request: min', 'median', 'max', `× ${WITHOUT}: min`, 'median', 'max'], ...rows]);
   const verdicts = (
     [
-      [METRICS, WITH_METRICS],
-      [TRACES, WITH_TRACES],
+      [METRICS, WITH_METRICS, WITHOUT],
+      [TRACES, WITH_TRACES, WITH_METRICS],
     ] as const
-  ).flatMap(([bar, name]) => {
-    const ratio = cpuRatio(all, name, WITHOUT);
+  ).flatMap(([bar, name, base]) => {
+    const ratio = cpuRatio(all, name, base);
     return ratio === null ? [] : [verdict(bar, ratio.median)];
   });
   const how = `Small GET, ${LOAD.connections} connections that stay open, ${ROUNDS} rounds of ${LOAD.seconds} s each, instances: ${program}`;
