@@ -5,6 +5,7 @@ import { benchObserving } from './forwarding/observing.js';
 import { benchSmallGet } from './forwarding/small-get.js';
 import { requireWrk } from './forwarding/wrk.js';
 import { operatingCurve, operatingCurveOfAll } from './judgement.js';
+import { benchLargeBodies } from './large/large-bodies.js';
 import { measurePropagation } from './propagation.js';
 import { measurePicks } from './pure-core.js';
 import { benchChurn } from './table/churn.js';
@@ -41,6 +42,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   { name: 'forwarding/uploads', title: 'CPU time of request bodies', needsWrk: true, run: benchUploads },
   { name: 'forwarding/latency', title: 'Latency at 70 % of the maximum load', needsWrk: true, run: benchLatency },
   { name: 'table', title: 'A table of 100,000 services', needsWrk: true, run: benchTable },
+  { name: 'large', title: 'Memory for large bodies and slow peers', needsWrk: false, run: benchLargeBodies },
   { name: 'churn', title: 'Latency while routes change', needsWrk: false, run: benchChurn },
 ];
 
