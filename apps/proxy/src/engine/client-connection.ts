@@ -9,7 +9,7 @@ import { HeadInput } from '../http1/head-input.js';
 import { RequestHead } from '../http1/request-head.js';
 import type { Refusal } from '../http1/scan-error.js';
 import { BodyCopy } from '../upstream/body-copy.js';
-import type { RequestCopy } from '../upstream/forwarder.js';
+import type { RequestHead as GatewayRequest, RequestCopy } from '../upstream/forwarder.js';
 import { readInto } from './accepted-socket.js';
 import type { EngineContext, Expiring } from './engine-context.js';
 import type { InstanceConnection } from './instance-connection.js';
@@ -50,7 +50,8 @@ export class ClientConnection implements Expiring, ClientSide {
   private readonly input: HeadInput;
   private readonly fields: ScannedFields;
   private readonly transfer: Transfer;
-  private readonly remoteAddress: string;
+  /** Of the present request. */
+  private readonly request: GatewayRequest;
   private readonly socket: Socket;
   private readonly buffer = new ReadBuffer();
   /** Bytes of the last read; 0 when they are still on their way to the instance. */
@@ -82,7 +83,8 @@ export class ClientConnection implements Expiring, ClientSide {
     this.input = new HeadInput(headBytes);
     this.fields = new ScannedFields(this.head.fields);
     this.transfer = new Transfer(engine, this, this.head);
-    this.remoteAddress = plainAddress(accepted.remoteAddress ?? '');
+    const remoteAddress = plainAddress(accepted.remoteAddress ?? '');
+    this.request = { method: '', target: '', fields: this.fields, remoteAddress, encrypted: false, asked: null };
     this.deadline = engine.now + headTimeoutMs;
     const socket = readInto(accepted, {
       buffer: () => this.buffer.next(this.phase === BODY && this.lastRead >= LONG_READ_BYTES),
@@ -170,6 +172,11 @@ export class ClientConnection implements Expiring, ClientSide {
     const { head, fields, engine } = this;
     const text = this.input.text(head);
     fields.text = text;
+    if (!this.input.repeated) {
+      this.request.method = head.method;
+      this.request.target = text.slice(head.targetStart, head.targetEnd);
+      this.request.asked = null;
+    }
     this.keepAlive = head.keepAlive;
     this.requestWhole = head.framing === NO_BODY;
     this.bodyCopy = null;
@@ -190,13 +197,7 @@ export class ClientConnection implements Expiring, ClientSide {
       this.body ??= new ChunkedBody();
       this.body.begin();
     }
-    const opened = engine.gateway.open({
-      method: head.method,
-      target: text.slice(head.targetStart, head.targetEnd),
-      fields,
-      remoteAddress: this.remoteAddress,
-      encrypted: false,
-    });
+    const opened = engine.gateway.open(this.request);
     if (opened.kind === 'exchange') {
       if (!this.requestWhole) this.deadline = engine.now + engine.limits.streamIdleMs;
       this.requestClock?.start(engine.now + engine.limits.requestTimeoutMs);

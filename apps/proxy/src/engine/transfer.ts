@@ -1,4 +1,3 @@
-import type { HeaderList } from '../http/headers.js';
 import type { ProblemCode, RenderedProblem } from '../http/problems.js';
 import { TRANSFER_ENCODING } from '../http1/field-names.js';
 import { CHUNKED, NO_BODY, UNTIL_CLOSE } from '../http1/framing.js';
@@ -120,7 +119,7 @@ export class Transfer implements AnswerReader {
 
   private requestText(exchange: Exchange): string {
     const start = this.starts.ofRequest(this.head, this.text, exchange.instance.address.basePath + exchange.path);
-    return `${start}${fieldLines(exchange.requestHeaders)}\r\n`;
+    return `${start}${exchange.requestLines}\r\n`;
   }
 
   /** A part of the request's body. `FULL`: wait until the client connection's `unblock` is called. */
@@ -168,7 +167,7 @@ export class Transfer implements AnswerReader {
     const saysChunked = head.framing === NO_BODY && (head.fields.seen & (1 << TRANSFER_ENCODING)) !== 0;
     const connection = this.closesAfter ? 'close' : old ? 'keep-alive' : 'unsaid';
     const chunked = !old && (head.framing === CHUNKED || this.rechunks || saysChunked);
-    const out = `${this.starts.ofAnswer(head, text, connection, chunked)}${fieldLines(exchange.answerHeaders)}\r\n`;
+    const out = `${this.starts.ofAnswer(head, text, connection, chunked)}${exchange.answerLines}\r\n`;
     this.pass(out, bytes, start, end, tail);
   }
 
@@ -210,7 +209,7 @@ export class Transfer implements AnswerReader {
     // What passes from now on is counted when it ends, by what the socket says.
     this.bytesIn = -connection.socket.bytesWritten;
     this.bytesOut = rest.length - connection.socket.bytesRead;
-    this.client.write(`${this.starts.ofAnswer(head, text, 'unsaid', false)}${fieldLines(exchange.answerHeaders)}\r\n`);
+    this.client.write(`${this.starts.ofAnswer(head, text, 'unsaid', false)}${exchange.answerLines}\r\n`);
     this.client.tunnel(connection, rest);
   }
 
@@ -290,12 +289,6 @@ export class Transfer implements AnswerReader {
     this.sending = false;
     exchange?.end({ status, outcome, bytesIn, bytesOut });
   }
-}
-
-function fieldLines(list: HeaderList): string {
-  let lines = '';
-  for (let i = 0; i < list.length; i += 2) lines += `${list[i]}: ${list[i + 1]}\r\n`;
-  return lines;
 }
 
 function describe(failure: InstanceFailure, detail: string): [ProblemCode, string] {

@@ -9,16 +9,17 @@ import type { Exchange, Gateway, Refusal, RequestCopy, RequestHead, RetryableFai
 import type { InstanceState } from '../upstream/instance.js';
 import type { MirrorSender } from '../upstream/mirror-sender.js';
 import type { Outliers } from '../upstream/outliers.js';
-import { type ForwardedInput, forwardedHeaders, requestIdOf } from './forwarded.js';
-import { forwardHeaders, withoutHeader } from './headers.js';
-import { hopsOf, MAX_HOPS } from './hops.js';
-import { authorityOf, originForm, type ParsedTarget, parseTarget, type TargetResult, targetOfHost } from './parse-target.js';
-import { NO_PINS, readPins } from './pins.js';
+import { Asked } from './asked.js';
+import { passageLines } from './forwarded.js';
+import { forwardHeaders, listOfLines, withoutHeader } from './headers.js';
+import { MAX_HOPS } from './hops.js';
+import { type ParsedTarget, type TargetResult, targetOfHost } from './parse-target.js';
+import { NO_PINS } from './pins.js';
 import { PROBLEMS, type Problem, renderProblem } from './problems.js';
 import type { RequestLog } from './request-log.js';
 import { HeadValues } from './request-values.js';
 import { RetryBudget } from './retry-budget.js';
-import type { Resolution, RouteResolver } from './route-resolver.js';
+import type { Routed, RouteResolver } from './route-resolver.js';
 import { type ExchangeHost, RoutedExchange } from './routed-exchange.js';
 
 export interface GatewayOptions {
@@ -55,7 +56,8 @@ export class ProxyGateway implements Gateway {
       traffic: options.traffic,
       outliers: options.outliers,
       requestLog: options.requestLog,
-      next: (resolution, failed, failure) => this.#next(resolution, failed, failure),
+      resolver: options.resolver,
+      next: (routed, failed, failure) => this.#next(routed, failed, failure),
       ended: () => {
         this.#inFlight -= 1;
       },
@@ -68,28 +70,28 @@ export class ProxyGateway implements Gateway {
   }
 
   open(head: RequestHead): Exchange | Refusal {
-    const { resolver, ids, basePath, maxInFlight, traffic, tracing } = this.#options;
+    const { resolver, ids, maxInFlight, traffic, tracing } = this.#options;
     const startedAt = this.#options.now();
-    const requestId = requestIdOf(head.fields, ids);
+    head.asked ??= new Asked(head, this.#options);
+    const { asked } = head;
+    const requestId = asked.requestId ?? ids.hex(16);
     const trace = openTrace(head, requestId, ids, tracing);
     this.#inFlight += 1;
     const refuse = (problem: Problem, series: VersionSeries | null = null, path = '') =>
       this.#refusal(problem, series, { method: head.method, path, requestId, traceparent: trace.traceparent }, trace, startedAt);
 
     if (this.#inFlight > maxInFlight) return refuse({ code: 'overloaded', detail: `More than ${maxInFlight} requests are in flight.` });
-    if (hopsOf(head.fields) >= MAX_HOPS)
-      return refuse({ code: 'loop_detected', detail: `The request has come through a fabric ${MAX_HOPS} times already.` });
-    const parsed = this.#target(head, basePath);
+    if (asked.isLoop) return refuse({ code: 'loop_detected', detail: `The request has come through a fabric ${MAX_HOPS} times already.` });
+    const parsed = this.#target(asked);
     if (!parsed.ok) return refuse(parsed);
     const { target } = parsed;
     let pins = NO_PINS;
     if (target.version === undefined) {
-      const read = readPins(head.fields);
-      if (!read.ok) return refuse({ code: 'bad_version_header', detail: read.detail });
-      pins = read.pins;
+      if (!asked.pins.ok) return refuse({ code: 'bad_version_header', detail: asked.pins.detail });
+      pins = asked.pins.pins;
     }
     if (!resolver.ready) return refuse({ code: 'not_ready', detail: 'The proxy has no routing table yet.' });
-    const resolution = resolver.resolve({
+    const routed = resolver.resolve({
       namespace: target.namespace,
       app: target.app,
       service: target.service,
@@ -100,31 +102,38 @@ export class ProxyGateway implements Gateway {
       values: new HeadValues(head.fields, head.target, head.remoteAddress),
       newConsumerId: this.#newConsumerId,
     });
-    if (!resolution.ok) {
-      if (!resolution.serviceExists) return refuse(resolution);
-      return refuse(resolution, traffic.meters.versionOf(target, null), target.forwardPath);
+    if (!routed.ok) {
+      if (!routed.serviceExists) return refuse(routed);
+      return refuse(routed, traffic.meters.versionOf(target, null), target.forwardPath);
     }
-    const series = traffic.meters.versionOf(target, resolution.version);
-    const waitMs = admit(resolution.serviceLimiter, resolution.versionLimiter, startedAt);
+    const { version } = routed.choice;
+    const series = traffic.meters.versionOf(target, version.version);
+    const waitMs = admit(routed.service.limiter, version.limiter, startedAt);
     if (waitMs > 0) {
       const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1_000));
-      const detail = `Service ${target.service} or version ${resolution.version} takes no more requests at the moment.`;
+      const detail = `Service ${target.service} or version ${version.version} takes no more requests at the moment.`;
       return refuse({ code: 'throttled', detail, retryAfterSeconds }, series, target.forwardPath);
     }
     this.#retries.requestStarted();
-    return this.#exchange(head, target, resolution, series, requestId, trace, startedAt);
+    const { artifactVersion, runId } = version;
+    const { reason } = routed.choice;
+    trace.span?.routed({ ...series.route, version: version.version, artifactVersion, runId, reason }, target.forwardPath);
+    const copy = this.#copy(head, asked, target, routed, requestId, trace);
+    return new RoutedExchange(this.#host, routed, series, {
+      method: head.method,
+      forwarded: asked.forwarded,
+      target,
+      copy,
+      requestId,
+      trace,
+      startedAt,
+    });
   }
 
   /** A public host comes first: what a consumer reaches by it is that service and never a path of the fabric. */
-  #target(head: RequestHead, basePath: string): TargetResult {
-    const path = originForm(head.target);
-    if (path !== null) {
-      const mark = path.indexOf('?');
-      const authority = authorityOf(head.target, head.fields.value('host'));
-      const claim = this.#options.resolver.lookupHost(authority, mark < 0 ? path : path.slice(0, mark));
-      if (claim !== undefined) return { ok: true, target: targetOfHost(claim, path) };
-    }
-    return parseTarget(head.target, basePath);
+  #target({ authority, path, plainPath, target }: Asked): TargetResult {
+    const claim = path === null ? undefined : this.#options.resolver.lookupHost(authority, plainPath);
+    return claim === undefined || path === null ? target : { ok: true, target: targetOfHost(claim, path) };
   }
 
   refuseUnparsed(problem: Problem) {
@@ -139,68 +148,27 @@ export class ProxyGateway implements Gateway {
     return renderProblem(problem, requestId, ['X-Request-Id', requestId]);
   }
 
-  #exchange(
-    head: RequestHead,
-    target: ParsedTarget,
-    resolution: Extract<Resolution, { ok: true }>,
-    series: VersionSeries,
-    requestId: string,
-    trace: RequestTrace,
-    startedAt: number,
-  ): Exchange {
-    const { trustForwarded } = this.#options;
-    const { version, artifactVersion, reason } = resolution;
-    const { method, fields, remoteAddress, encrypted } = head;
-    const answerHeaders = [
-      'X-App-Version',
-      String(version),
-      'X-Artifact-Version',
-      artifactVersion,
-      'X-Route-Reason',
-      reason,
-      'X-Request-Id',
-      requestId,
-    ];
-    if (resolution.affinityCookie !== null) answerHeaders.push('Set-Cookie', resolution.affinityCookie);
-    const { traceparent, tracestate, span } = trace;
-    const passing = {
-      fields,
-      remoteAddress,
-      encrypted,
-      prefix: target.prefix,
-      requestId,
-      traceparent,
-      tracestate,
-      version,
-      trustForwarded,
-    };
-    const requestHeaders = forwardedHeaders(passing);
-    const copy = this.#copy(head, target, resolution, passing);
-    span?.routed({ ...series.route, version, artifactVersion, runId: resolution.runId, reason }, target.forwardPath);
-    const passenger = { method, path: target.forwardPath, requestHeaders, answerHeaders, copy, requestId, trace, startedAt };
-    return new RoutedExchange(this.#host, resolution, series, passenger);
-  }
-
   #copy(
     head: RequestHead,
-    target: ParsedTarget,
-    resolution: Extract<Resolution, { ok: true }>,
-    passing: ForwardedInput,
+    { forwarded }: Asked,
+    { prefix, forwardPath }: ParsedTarget,
+    { mirror }: Routed,
+    requestId: string,
+    { traceparent, tracestate }: RequestTrace,
   ): RequestCopy | null {
-    const { mirror } = resolution;
     if (mirror === null) return null;
-    const { mirrors, metrics } = this.#options;
+    const { mirrors, metrics, resolver } = this.#options;
     const { version, instance, maxBodyBytes } = mirror;
     const { method } = head;
-    const own = forwardedHeaders({ ...passing, version });
+    const own = listOfLines(forwarded + passageLines({ prefix, requestId, version, traceparent, tracestate }));
     const headers = withoutHeader(forwardHeaders(head.fields.list(), [...own, 'X-Mirrored', 'true']), 'content-length');
     return {
       maxBodyBytes,
       send: (body) => {
         instance.inFlight += 1;
-        mirrors.send({ instance, method, path: target.forwardPath, headers: withoutHeader(headers, 'expect'), body }, (outcome) => {
+        mirrors.send({ instance, method, path: forwardPath, headers: withoutHeader(headers, 'expect'), body }, (outcome) => {
           instance.inFlight -= 1;
-          resolution.released(instance);
+          resolver.released(instance);
           metrics.mirrored(outcome);
         });
       },
@@ -208,8 +176,8 @@ export class ProxyGateway implements Gateway {
   }
 
   /** Another instance of the same version. Where there is none, one whose kept connection only was stale may be asked again. `null`: give up. */
-  #next(resolution: Extract<Resolution, { ok: true }>, failed: InstanceState, failure: RetryableFailure): InstanceState | null {
-    const next = resolution.pickOther(failed) ?? (failure === 'stale_connection' && !failed.leaving ? failed : null);
+  #next({ choice }: Routed, failed: InstanceState, failure: RetryableFailure): InstanceState | null {
+    const next = this.#options.resolver.pickOther(choice, failed) ?? (failure === 'stale_connection' && !failed.leaving ? failed : null);
     return next !== null && this.#retries.take() ? next : null;
   }
 

@@ -4,6 +4,18 @@
  */
 export type HeaderList = readonly string[];
 
+/** The list of field lines that end with CRLF and have no space but the one behind the colon. */
+export function listOfLines(lines: string): string[] {
+  const list: string[] = [];
+  for (let start = 0; start < lines.length; ) {
+    const colon = lines.indexOf(': ', start);
+    const end = lines.indexOf('\r\n', colon);
+    list.push(lines.slice(start, colon), lines.slice(colon + 2, end));
+    start = end + 2;
+  }
+  return list;
+}
+
 /** RFC 9110 §7.6.1, and the old `proxy-connection`. They speak of one connection and go no further. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',

@@ -1,4 +1,4 @@
-import type { HostClaim, Limiter, RequestValues, RouteFailureCode, RouteReason } from '@app-fabric/routing';
+import type { CompiledService, HostClaim, RequestValues, RouteChoice, RouteFailureCode } from '@app-fabric/routing';
 import type { InstanceState } from '../upstream/instance.js';
 import type { RequestFields } from './fields.js';
 
@@ -21,34 +21,27 @@ export interface RouteQuery {
   newConsumerId(): string;
 }
 
+/** Where one request goes. */
+export interface Routed {
+  readonly ok: true;
+  /** Version and reason. */
+  readonly choice: RouteChoice<InstanceState>;
+  readonly service: CompiledService<InstanceState>;
+  readonly instance: InstanceState;
+  /** Where a copy of the request goes; `null`: there is none. */
+  readonly mirror: { version: number; instance: InstanceState; maxBodyBytes: number } | null;
+  /** Value of the Set-Cookie that makes the consumer known; `null`: none is needed. */
+  readonly affinityCookie: string | null;
+}
+
 export type Resolution =
+  | Routed
   | {
-      ok: true;
-      version: number;
-      artifactVersion: string;
-      /** Of the version's instances; `null`: unknown. */
-      runId: string | null;
-      reason: RouteReason;
-      instance: InstanceState;
-      /** All instances of the version. */
-      peers: readonly InstanceState[];
-      /** Where a copy of the request goes; `null`: there is none. */
-      mirror: { version: number; instance: InstanceState; maxBodyBytes: number } | null;
-      serviceLimiter: Limiter | null;
-      versionLimiter: Limiter | null;
-      /** Value of the Set-Cookie that makes the consumer known; `null`: none is needed. */
-      affinityCookie: string | null;
-      /** Another instance of the same version; `null` when there is none. */
-      pickOther(failed: InstanceState): InstanceState | null;
-      /** The request no longer uses the instance (its count is lowered already). */
-      released(instance: InstanceState): void;
-    }
-  | {
-      ok: false;
-      code: RouteFailureCode;
-      detail: string;
+      readonly ok: false;
+      readonly code: RouteFailureCode;
+      readonly detail: string;
       /** True when namespace, app and service are names of the table: they may become labels. */
-      serviceExists: boolean;
+      readonly serviceExists: boolean;
     };
 
 /** The table as the gateway sees it. */
@@ -58,4 +51,8 @@ export interface RouteResolver {
   /** Whose a request is by its host and path (without query). */
   lookupHost(authority: string, path: string): HostClaim | undefined;
   resolve(query: RouteQuery): Resolution;
+  /** Another instance of the same version; `null` when there is none. */
+  pickOther(choice: RouteChoice<InstanceState>, failed: InstanceState): InstanceState | null;
+  /** A request no longer uses the instance (its count is lowered already). */
+  released(instance: InstanceState): void;
 }

@@ -6,48 +6,43 @@ import type { RequestTrace } from '../tracing/request-trace.js';
 import type { Exchange, ExchangeResult, RequestCopy, RetryableFailure } from '../upstream/forwarder.js';
 import type { InstanceState } from '../upstream/instance.js';
 import type { Outliers } from '../upstream/outliers.js';
-import type { HeaderList } from './headers.js';
+import { passageLines } from './forwarded.js';
+import { listOfLines } from './headers.js';
+import type { ParsedTarget } from './parse-target.js';
 import { type Problem, type ProblemCode, type RenderedProblem, renderProblem } from './problems.js';
 import type { RequestLog } from './request-log.js';
-import type { Resolution } from './route-resolver.js';
-
-type Routed = Extract<Resolution, { ok: true }>;
+import type { Routed, RouteResolver } from './route-resolver.js';
 
 /** What exchanges share. */
 export interface ExchangeHost {
+  readonly resolver: RouteResolver;
   readonly metrics: ProxyMetrics;
   readonly traffic: TrafficRecorder;
   readonly outliers: Outliers<VersionSeries>;
   readonly requestLog: RequestLog;
   /** Where a failed attempt may be repeated; `null`: nowhere. */
-  next(resolution: Routed, failed: InstanceState, failure: RetryableFailure): InstanceState | null;
+  next(routed: Routed, failed: InstanceState, failure: RetryableFailure): InstanceState | null;
   ended(): void;
 }
 
 /** What a request takes along. */
 interface Passenger {
   readonly method: string;
-  readonly path: string;
-  readonly requestHeaders: string[];
-  readonly answerHeaders: HeaderList;
+  /** See `forwardedStart`. */
+  readonly forwarded: string;
+  readonly target: ParsedTarget;
   readonly copy: RequestCopy | null;
   readonly requestId: string;
   readonly trace: RequestTrace;
   readonly startedAt: number;
 }
 
-/** One request on its way to an instance: holds its place in the counts, tells how instances did. One object: every request makes one. */
+/** One request on its way to an instance: holds its place in the counts, tells how instances did. On the path of every request. */
 export class RoutedExchange implements Exchange {
   readonly kind = 'exchange';
   instance: InstanceState;
-  readonly path: string;
-  readonly requestHeaders: string[];
-  readonly answerHeaders: HeaderList;
-  readonly copy: RequestCopy | null;
-  private readonly method: string;
-  private readonly requestId: string;
-  private readonly trace: RequestTrace;
   private readonly record: RequestRecord;
+  private traceparent: string;
   private isTrial: boolean;
   private judged = false;
   /** The answer that the proxy made itself. */
@@ -55,36 +50,55 @@ export class RoutedExchange implements Exchange {
 
   constructor(
     private readonly host: ExchangeHost,
-    private readonly resolution: Routed,
+    private readonly routed: Routed,
     private readonly series: VersionSeries,
-    { method, path, requestHeaders, answerHeaders, copy, requestId, trace, startedAt }: Passenger,
+    private readonly passenger: Passenger,
   ) {
-    this.instance = resolution.instance;
-    this.method = method;
-    this.path = path;
-    this.requestHeaders = requestHeaders;
-    this.answerHeaders = answerHeaders;
-    this.copy = copy;
-    this.requestId = requestId;
-    this.trace = trace;
-    const weighted = resolution.reason === 'weighted' || resolution.reason === 'affinity';
-    this.record = host.traffic.begin(series, this.instance.id, startedAt, weighted);
+    this.instance = routed.instance;
+    this.traceparent = passenger.trace.traceparent;
+    const { reason } = routed.choice;
+    this.record = host.traffic.begin(series, this.instance.id, passenger.startedAt, reason === 'weighted' || reason === 'affinity');
     this.isTrial = this.enter();
   }
 
+  get path(): string {
+    return this.passenger.target.forwardPath;
+  }
+
+  get copy(): RequestCopy | null {
+    return this.passenger.copy;
+  }
+
+  get requestLines(): string {
+    const { forwarded, target, requestId, trace } = this.passenger;
+    const { traceparent } = this;
+    const { version } = this.routed.choice.version;
+    return forwarded + passageLines({ prefix: target.prefix, requestId, version, traceparent, tracestate: trace.tracestate });
+  }
+
+  get answerLines(): string {
+    const { choice, affinityCookie } = this.routed;
+    const { versionText, artifactVersion } = choice.version;
+    const cookieLine = affinityCookie === null ? '' : `Set-Cookie: ${affinityCookie}\r\n`;
+    return (
+      `X-App-Version: ${versionText}\r\nX-Artifact-Version: ${artifactVersion}\r\nX-Route-Reason: ${choice.reason}\r\n` +
+      `X-Request-Id: ${this.passenger.requestId}\r\n${cookieLine}`
+    );
+  }
+
   retry(failure: RetryableFailure): boolean {
-    const { host, resolution, instance: failed, isTrial } = this;
-    const next = host.next(resolution, failed, failure);
+    const { host, routed, instance: failed, isTrial } = this;
+    const next = host.next(routed, failed, failure);
     if (next === null) return false;
     failed.inFlight -= 1;
     // A kept connection that was stale is no fault of its instance.
-    if (failure !== 'stale_connection') host.outliers.failed(failed, isTrial, resolution.peers, this.series);
+    if (failure !== 'stale_connection') host.outliers.failed(failed, isTrial, routed.choice.version.instances, this.series);
     else if (isTrial) host.outliers.undecided(failed);
-    this.trace.span?.attemptFailed(failure);
+    this.passenger.trace.span?.attemptFailed(failure);
     this.instance = next;
-    host.traffic.again(this.record, next.id, this.method, failure);
+    host.traffic.again(this.record, next.id, this.passenger.method, failure);
     this.isTrial = this.enter();
-    resolution.released(failed);
+    host.resolver.released(failed);
     host.metrics.retry(this.series.requests, failure);
     return true;
   }
@@ -93,32 +107,34 @@ export class RoutedExchange implements Exchange {
     const { host, instance, series } = this;
     if (isFailureOfInstance(problem.code)) {
       this.judged = true;
-      host.outliers.failed(instance, this.isTrial, this.resolution.peers, series);
+      host.outliers.failed(instance, this.isTrial, this.routed.choice.version.instances, series);
     }
     this.record.proxyError = problem.code;
     this.failure = problem;
     host.metrics.problem(problem.code);
-    return renderProblem(problem, this.requestId, this.answerHeaders);
+    return renderProblem(problem, this.passenger.requestId, listOfLines(this.answerLines));
   }
 
   end(result: ExchangeResult): void {
-    const { instance, resolution } = this;
+    const { host, instance, routed } = this;
     instance.inFlight -= 1;
     if (!this.judged) this.judge(result);
-    resolution.released(instance);
-    leave(resolution.serviceLimiter, resolution.versionLimiter);
-    this.host.ended();
-    const { method, path, requestId, trace } = this;
+    host.resolver.released(instance);
+    leave(routed.service.limiter, routed.choice.version.limiter);
+    host.ended();
+    const { method, target, requestId, trace } = this.passenger;
     const { traceparent } = trace;
     trace.span?.ended(result, this.record.proxyError, instance);
-    const failed = this.host.traffic.end(this.record, result, { method, path, requestId, traceparent });
-    if (failed || this.host.requestLog.sample()) this.log(failed, result);
+    const failed = host.traffic.end(this.record, result, { method, path: target.forwardPath, requestId, traceparent });
+    if (failed || host.requestLog.sample()) this.log(failed, result);
   }
 
   private log(failed: boolean, { status, outcome }: ExchangeResult): void {
-    const { method, path, requestId, instance, failure: problem } = this;
-    const { traceparent } = this.trace;
-    const { runId, reason } = this.resolution;
+    const { path, instance, failure: problem } = this;
+    const { method, requestId, trace } = this.passenger;
+    const { traceparent } = trace;
+    const { reason, version } = this.routed.choice;
+    const { runId } = version;
     const { startedAt, attemptAt } = this.record;
     const { route } = this.series;
     const request = {
@@ -142,8 +158,8 @@ export class RoutedExchange implements Exchange {
   /** @returns whether this request tries out an instance that was ejected */
   private enter(): boolean {
     this.instance.inFlight += 1;
-    const { span } = this.trace;
-    if (span !== null) this.requestHeaders[this.requestHeaders.indexOf('traceparent') + 1] = span.attempt(this.instance);
+    const { span } = this.passenger.trace;
+    if (span !== null) this.traceparent = span.attempt(this.instance);
     return this.instance.outlier.ejectedUntil !== 0 && this.host.outliers.begin(this.instance);
   }
 
@@ -153,7 +169,8 @@ export class RoutedExchange implements Exchange {
     const { outliers } = this.host;
     if (outcome === 'complete' && (status < 502 || status > 504)) {
       if (isTrial || instance.outlier.failures !== 0) outliers.succeeded(instance, isTrial);
-    } else if (outcome === 'complete' || outcome === 'cut') outliers.failed(instance, isTrial, this.resolution.peers, this.series);
+    } else if (outcome === 'complete' || outcome === 'cut')
+      outliers.failed(instance, isTrial, this.routed.choice.version.instances, this.series);
     else if (isTrial) outliers.undecided(instance);
   }
 }

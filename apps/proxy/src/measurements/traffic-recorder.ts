@@ -50,7 +50,7 @@ export class TrafficRecorder {
     series.meter.inFlight += 1;
     if (weighted) series.meter.weighted += 1;
     if (metered !== null) metered.meter.inFlight += 1;
-    return { series, metered, instance, startedAt, attemptAt: this.#now(), proxyError: null };
+    return { series, metered, instance, startedAt, attemptAt: startedAt, proxyError: null };
   }
 
   /** It is tried once more, because of `failure`. */

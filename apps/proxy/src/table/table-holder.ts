@@ -7,6 +7,7 @@ import {
   type HostClaim,
   LimiterRegistry,
   pickInstance,
+  type RouteChoice,
   RouteTable,
   resolveInApp,
   shouldMirror,
@@ -94,27 +95,27 @@ export class TableHolder implements RouteSink, RouteResolver {
     );
     const service = app.services.get(serviceName);
     if (!result.ok) return { ok: false, code: result.code, detail: result.detail, serviceExists: service !== undefined };
-    const { version, artifactVersion, runId, instances } = result.version;
+    const { version, instances } = result.version;
     return {
       ok: true,
-      version,
-      artifactVersion,
-      runId,
-      reason: result.reason,
+      choice: result,
+      // There is no choice without one.
+      service: service!,
       instance: this.#pick(instances),
-      peers: instances,
-      mirror: this.#mirror(service?.mirror ?? null, version),
-      serviceLimiter: service?.limiter ?? null,
-      versionLimiter: result.version.limiter,
+      mirror: this.#mirror(service!.mirror, version),
       affinityCookie: madeUp !== null && app.affinity !== null && result.byAffinity ? affinityCookie(app.affinity, madeUp) : null,
-      pickOther: (failed) => {
-        const others = instances.filter((instance) => !instance.leaving && instance !== failed);
-        // No trial either: this request has failed once already.
-        const well = others.filter((instance) => instance.outlier.ejectedUntil === 0);
-        return others.length === 0 ? null : this.#pick(well.length > 0 ? well : others);
-      },
-      released: (instance) => this.#registry.released(instance),
     };
+  }
+
+  pickOther({ version }: RouteChoice<InstanceState>, failed: InstanceState): InstanceState | null {
+    const others = version.instances.filter((instance) => !instance.leaving && instance !== failed);
+    // No trial either: this request has failed once already.
+    const well = others.filter((instance) => instance.outlier.ejectedUntil === 0);
+    return others.length === 0 ? null : this.#pick(well.length > 0 ? well : others);
+  }
+
+  released(instance: InstanceState): void {
+    this.#registry.released(instance);
   }
 
   #mirror(mirror: CompiledMirror<InstanceState> | null, served: number): Extract<Resolution, { ok: true }>['mirror'] {

@@ -1,6 +1,6 @@
 import type { AddressInfo, Socket } from 'node:net';
+import type { Asked } from '../http/asked.js';
 import type { RequestFields } from '../http/fields.js';
-import type { HeaderList } from '../http/headers.js';
 import type { Problem, RenderedProblem } from '../http/problems.js';
 import type { InstanceState } from './instance.js';
 
@@ -42,6 +42,11 @@ export interface RequestHead {
   fields: RequestFields;
   remoteAddress: string;
   encrypted: boolean;
+  /**
+   * What the gateway has read out of it, and puts here. A forwarder may leave it for the next head of the same connection when that has the very same
+   * bytes; for any other head it is `null`.
+   */
+  asked: Asked | null;
 }
 
 /** A request that the proxy answers itself. */
@@ -59,10 +64,10 @@ export interface Exchange {
   readonly instance: InstanceState;
   /** Path and query for the instance, as sent by the client. */
   readonly path: string;
-  /** Replace the client's headers of the same names. */
-  readonly requestHeaders: HeaderList;
-  /** Stand in every answer, whoever made it, and replace the instance's headers of the same names. */
-  readonly answerHeaders: HeaderList;
+  /** Field lines, each with its CRLF, that replace the client's of the same names. Another attempt may have others. */
+  readonly requestLines: string;
+  /** As well; they stand in every answer, whoever made it, and replace the instance's of the same names. */
+  readonly answerLines: string;
   /** The request is to be copied; `null`: it is not. */
   readonly copy: RequestCopy | null;
   /** After a failed attempt that may be repeated without anything being done twice. True when `instance` now says where to try again. */

@@ -2,7 +2,7 @@ import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Stream } from 'node:stream';
 import type httpProxy from 'http-proxy';
-import { type Framing, forwardHeaders, forwardTrailers, hasToken, requestFraming, withoutHeader } from '../http/headers.js';
+import { type Framing, forwardHeaders, forwardTrailers, hasToken, listOfLines, requestFraming, withoutHeader } from '../http/headers.js';
 import type { ProblemCode } from '../http/problems.js';
 import { BodyCopy } from './body-copy.js';
 import { describeFailure, isParseError } from './describe-failure.js';
@@ -109,7 +109,7 @@ export class HttpExchange {
   }
 
   #requestHeaders(): string[] {
-    let headers = forwardHeaders(this.req.rawHeaders, this.exchange.requestHeaders);
+    let headers = forwardHeaders(this.req.rawHeaders, listOfLines(this.exchange.requestLines));
     if (!this.#expectsContinue) headers = withoutHeader(headers, 'expect');
     // RFC 9112 §3.2.2: the authority of the target counts. An HTTP/1.0 client may have named none at all.
     const authority = /^https?:\/\/([^/?]*)/i.exec(this.req.url ?? '')?.[1];
@@ -258,7 +258,7 @@ export class HttpExchange {
   }
 
   #answerHeaders(answer: IncomingMessage): string[] {
-    let headers = forwardHeaders(answer.rawHeaders, this.exchange.answerHeaders);
+    let headers = forwardHeaders(answer.rawHeaders, listOfLines(this.exchange.answerLines));
     if (answer.headers['transfer-encoding'] !== undefined || answer.statusCode === 204) headers = withoutHeader(headers, 'content-length');
     // Node refuses to announce trailers on an answer that is not chunked.
     const chunked = this.req.httpVersion === '1.1' && hasToken(answer.rawHeaders, 'transfer-encoding', 'chunked');

@@ -304,5 +304,6 @@ function headOf(req: IncomingMessage): RequestHead {
     fields: fieldsOfList(req.rawHeaders),
     remoteAddress: req.socket.remoteAddress ?? '',
     encrypted: false,
+    asked: null,
   };
 }

@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type httpProxy from 'http-proxy';
-import { forwardHeaders } from '../http/headers.js';
+import { forwardHeaders, listOfLines } from '../http/headers.js';
 import type { ProblemCode } from '../http/problems.js';
 import { describeFailure } from './describe-failure.js';
 import { type Exchange, type ForwarderLimits, MAX_ATTEMPTS } from './forwarder.js';
@@ -47,7 +47,13 @@ export class UpgradeExchange {
     const { protocol, hostname, port, basePath } = instance.address;
     this.#attempts += 1;
     this.#connected = false;
-    const headers = forwardHeaders(this.req.rawHeaders, [...this.exchange.requestHeaders, 'Connection', 'Upgrade', 'Upgrade', 'websocket']);
+    const headers = forwardHeaders(this.req.rawHeaders, [
+      ...listOfLines(this.exchange.requestLines),
+      'Connection',
+      'Upgrade',
+      'Upgrade',
+      'websocket',
+    ]);
     const { proxy, limits } = this.context;
     // http-proxy tells its `proxyReqWs` listeners about a new request inside the call of `ws`.
     const onRequest = (request: ClientRequest) => this.#bind(request);
@@ -99,7 +105,7 @@ export class UpgradeExchange {
     this.#status = 101;
     this.#instanceSocket = instanceSocket;
     this.#before = { read: instanceSocket.bytesRead, written: instanceSocket.bytesWritten };
-    const headers = this.exchange.answerHeaders;
+    const headers = listOfLines(this.exchange.answerLines);
     for (let i = 0; i < headers.length; i += 2) answer.headers[(headers[i] ?? '').toLowerCase()] = headers[i + 1];
     instanceSocket.on('error', () => instanceSocket.destroy());
     // A half that vanished without saying goodbye takes the other with it.
@@ -135,7 +141,7 @@ export class UpgradeExchange {
     }
     this.#answered = true;
     this.#status = answer.statusCode ?? 502;
-    const headers = forwardHeaders(answer.rawHeaders, this.exchange.answerHeaders);
+    const headers = forwardHeaders(answer.rawHeaders, listOfLines(this.exchange.answerLines));
     const lines = [`HTTP/1.1 ${this.#status} ${answer.statusMessage ?? ''}`];
     for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
     lines.push('Connection: close', '', '');

@@ -14,7 +14,7 @@ export class FakeGateway implements Gateway {
   constructor(readonly instances: InstanceState[]) {}
 
   open(head: RequestHead): Exchange | Refusal {
-    this.heads.push(head);
+    this.heads.push({ ...head });
     this.#notify();
     const end = (result: ExchangeResult) => {
       this.results.push(result);
@@ -38,8 +38,8 @@ export class FakeGateway implements Gateway {
       },
       copy: null,
       path: head.target.replace(/^https?:\/\/[^/?]+/, ''),
-      requestHeaders: ['X-Request-Id', 'id-1'],
-      answerHeaders: ['X-App-Version', '3', 'X-Request-Id', 'id-1'],
+      requestLines: 'X-Request-Id: id-1\r\n',
+      answerLines: 'X-App-Version: 3\r\nX-Request-Id: id-1\r\n',
       retry(failure) {
         failures.push(failure);
         if (at + 1 < instances.length) at += 1;
