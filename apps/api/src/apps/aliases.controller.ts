@@ -1,11 +1,14 @@
 import { Body, Controller, Delete, Get, HttpCode, Put, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
+import { ApiFreezeOverride, FreezeOverride } from '../freezes/freeze-override.js';
+import { CurrentPrincipal } from '../http/auth.guard.js';
 import { Expected, type IfMatch } from '../http/etag.js';
 import { NameParam } from '../http/names.js';
 import { ApiIfMatch, ApiPage, ApiProblems } from '../http/openapi.js';
 import { PageQuery, type PageRequest, paginate } from '../http/pagination.js';
 import { ApiPreferWait, PreferWait } from '../http/prefer.js';
+import type { Principal } from '../http/request-context.js';
 import { AliasesService, aliasEtag } from './aliases.service.js';
 import { AliasDto, PutAliasDto, toAliasDto } from './dto/app.dto.js';
 import { AliasPageDto } from './dto/pages.dto.js';
@@ -48,13 +51,14 @@ export class AliasesController {
   @ApiOperation({ summary: 'Let an alias name a version; `latest` and numbers are reserved' })
   @ApiIfMatch()
   @ApiPreferWait()
+  @ApiFreezeOverride()
   @ApiOkResponse({ type: AliasDto, description: 'It was there.' })
   @ApiCreatedResponse({ type: AliasDto, description: 'It is new.' })
   @ApiProblems(
     {
       400: ['validation_failed', 'invalid_name'],
       404: ['app_not_found'],
-      409: ['alias_reserved', 'too_many_aliases'],
+      409: ['alias_reserved', 'too_many_aliases', 'frozen'],
       422: ['unknown_version'],
     },
     412,
@@ -66,9 +70,11 @@ export class AliasesController {
     @Body() body: PutAliasDto,
     @Expected() expected: IfMatch,
     @PreferWait() waitMs: number,
+    @FreezeOverride() override: string | null,
+    @CurrentPrincipal() { name: by }: Principal,
     @Res({ passthrough: true }) response: Response,
   ): Promise<AliasDto> {
-    const { alias, created } = await this.aliases.put(namespace, app, name, body.version, expected, waitMs);
+    const { alias, created } = await this.aliases.put(namespace, app, name, body.version, expected, waitMs, { by, override });
     response.status(created ? 201 : 200).setHeader('ETag', aliasEtag(alias));
     return toAliasDto(alias);
   }

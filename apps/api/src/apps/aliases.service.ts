@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Transactions } from '../database/transaction.js';
+import { FreezeGuard, type GuardedAuthor } from '../freezes/freeze-guard.js';
 import { DomainError } from '../http/domain-error.js';
 import { checkIfMatch, etagOf, type IfMatch } from '../http/etag.js';
 import { Propagation } from '../publishing/propagation.js';
@@ -18,6 +19,7 @@ export class AliasesService {
     private readonly repository: AppsRepository,
     private readonly routes: RouteChanges,
     private readonly propagation: Propagation,
+    private readonly freezes: FreezeGuard,
   ) {}
 
   list(namespace: string, app: string, limit: number, after: string | null): Promise<Alias[]> {
@@ -34,7 +36,7 @@ export class AliasesService {
     });
   }
 
-  /** 409 alias_reserved, too_many_aliases; 422 unknown_version. */
+  /** 409 alias_reserved, too_many_aliases, frozen (where it moves); 422 unknown_version. */
   async put(
     namespace: string,
     app: string,
@@ -42,6 +44,7 @@ export class AliasesService {
     version: number,
     ifMatch: IfMatch,
     waitMs: number,
+    author: GuardedAuthor,
   ): Promise<{ alias: Alias; created: boolean }> {
     if (isReservedAlias(alias))
       throw new DomainError(
@@ -59,6 +62,8 @@ export class AliasesService {
       }
       if (!current && (await this.repository.countAliases(tx, namespace, app)) >= MAX_ALIASES)
         throw new DomainError('conflict', 'too_many_aliases', `${app} has ${MAX_ALIASES} aliases already; delete some first.`);
+      if (current && current.version !== version)
+        await this.freezes.check(tx, { namespace, change: 'alias', subject: `${app}/aliases/${alias}`, ...author });
       const stored = await this.repository.putAlias(tx, namespace, app, alias, version);
       return { alias: stored, created: current === null, routeRevision: await this.routes.commit(tx, namespace, app) };
     });

@@ -1,11 +1,14 @@
 import { Body, Controller, Delete, Get, HttpCode, Put, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
+import { ApiFreezeOverride, FreezeOverride } from '../freezes/freeze-override.js';
+import { CurrentPrincipal } from '../http/auth.guard.js';
 import { Expected, type IfMatch } from '../http/etag.js';
 import { NameParam } from '../http/names.js';
 import { ApiIfMatch, ApiPage, ApiProblems } from '../http/openapi.js';
 import { PageQuery, type PageRequest, paginate } from '../http/pagination.js';
 import { ApiPreferWait, PreferWait } from '../http/prefer.js';
+import type { Principal } from '../http/request-context.js';
 import { AppsService, appEtag } from './apps.service.js';
 import { AppDto, PutAppDto, toAppDto } from './dto/app.dto.js';
 import { AppPageDto } from './dto/pages.dto.js';
@@ -48,19 +51,22 @@ export class AppsController {
   @ApiOperation({ summary: 'Make an app, or replace its settings' })
   @ApiIfMatch()
   @ApiPreferWait()
+  @ApiFreezeOverride()
   @ApiOkResponse({ type: AppDto, description: 'It was there.' })
   @ApiCreatedResponse({ type: AppDto, description: 'It is new.' })
-  @ApiProblems({ 400: ['validation_failed', 'invalid_name'], 404: ['namespace_not_found'], 422: ['unknown_version'] }, 412)
+  @ApiProblems({ 400: ['validation_failed', 'invalid_name'], 404: ['namespace_not_found'], 409: ['frozen'], 422: ['unknown_version'] }, 412)
   async put(
     @NameParam('ns') namespace: string,
     @NameParam('app') name: string,
     @Body() body: PutAppDto,
     @Expected() expected: IfMatch,
     @PreferWait() waitMs: number,
+    @FreezeOverride() override: string | null,
+    @CurrentPrincipal() { name: by }: Principal,
     @Res({ passthrough: true }) response: Response,
   ): Promise<AppDto> {
     const wanted = { description: body.description ?? null, routing: readRouting(body.routing) };
-    const { app, created } = await this.apps.put(namespace, name, wanted, expected, waitMs);
+    const { app, created } = await this.apps.put(namespace, name, wanted, expected, waitMs, { by, override });
     response.status(created ? 201 : 200).setHeader('ETag', appEtag(app));
     return toAppDto(app);
   }

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ArtifactsModule } from '../artifacts/artifacts.module.js';
+import { FreezesModule } from '../freezes/freezes.module.js';
 import { RunsRepository } from '../programs/runs.repository.js';
 import { PublishingModule } from '../publishing/publishing.module.js';
 import { AliasesController } from './aliases.controller.js';
@@ -11,7 +12,7 @@ import { AppsRepository } from './apps.repository.js';
 import { AppsService } from './apps.service.js';
 
 @Module({
-  imports: [PublishingModule, ArtifactsModule],
+  imports: [PublishingModule, ArtifactsModule, FreezesModule],
   controllers: [AppsController, AppVersionsController, AliasesController],
   providers: [AppsService, AppVersionsService, AliasesService, AppsRepository, RunsRepository],
   exports: [AppVersionsService],

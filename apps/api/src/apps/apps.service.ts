@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { type Transaction, Transactions } from '../database/transaction.js';
+import { FreezeGuard, type GuardedAuthor } from '../freezes/freeze-guard.js';
 import { DomainError } from '../http/domain-error.js';
 import { checkIfMatch, etagOf, type IfMatch } from '../http/etag.js';
 import { Propagation } from '../publishing/propagation.js';
@@ -19,6 +21,7 @@ export class AppsService {
     private readonly repository: AppsRepository,
     private readonly routes: RouteChanges,
     private readonly propagation: Propagation,
+    private readonly freezes: FreezeGuard,
   ) {}
 
   list(namespace: string, limit: number, after: string | null): Promise<App[]> {
@@ -32,8 +35,15 @@ export class AppsService {
     return this.transactions.read((tx) => requireApp(tx, this.repository, namespace, name));
   }
 
-  /** Makes the app or replaces its settings; what `patch.routing` leaves out gets its default. 422 unknown_version. */
-  async put(namespace: string, name: string, patch: AppPatch, ifMatch: IfMatch, waitMs: number): Promise<{ app: App; created: boolean }> {
+  /** Makes the app or replaces its settings; what `patch.routing` leaves out gets its default. 409 frozen (where requests would go otherwise); 422 unknown_version. */
+  async put(
+    namespace: string,
+    name: string,
+    patch: AppPatch,
+    ifMatch: IfMatch,
+    waitMs: number,
+    author: GuardedAuthor,
+  ): Promise<{ app: App; created: boolean }> {
     const routing: Routing = { ...DEFAULT_ROUTING, ...patch.routing };
     const result = await this.transactions.run(async (tx) => {
       await this.routes.lock(tx);
@@ -41,6 +51,8 @@ export class AppsService {
       const current = await this.repository.find(tx, namespace, name);
       checkIfMatch(ifMatch, current && appEtag(current));
       await this.requireVersions(tx, namespace, name, routing);
+      if (current && goesOtherwise(current.routing, routing))
+        await this.freezes.check(tx, { namespace, change: 'routing', subject: name, ...author });
       const app = current
         ? await this.repository.update(tx, namespace, name, patch.description, routing)
         : await this.repository.insert(tx, namespace, name, patch.description, routing);
@@ -75,6 +87,11 @@ export class AppsService {
         `${named.get(unknown)} names version ${unknown}, which ${name} does not have.`,
       );
   }
+}
+
+/** Limits only hold requests back: to throttle must always be possible. */
+function goesOtherwise({ limits: _before, ...before }: Routing, { limits: _after, ...after }: Routing): boolean {
+  return !isDeepStrictEqual(before, after);
 }
 
 export function appEtag(app: App): string {

@@ -5,21 +5,25 @@ import { DomainError } from '../http/domain-error.js';
 import type { Freeze } from './freeze.js';
 import { FreezesRepository } from './freezes.repository.js';
 
-/** What somebody is about to do to an app. */
-export interface GuardedChange {
-  namespace: string;
-  change: 'distribution' | 'start' | 'promotion' | 'release';
-  /** E.g. `shop/3`. */
-  subject: string;
+export interface GuardedAuthor {
   by: string;
   /** Why it must be now; null: it need not. */
   override: string | null;
+}
+
+/** What somebody is about to do to an app. */
+export interface GuardedChange extends GuardedAuthor {
+  namespace: string;
+  change: 'distribution' | 'routing' | 'alias' | 'start' | 'promotion' | 'release';
+  /** E.g. `shop/3`. */
+  subject: string;
   /** Nothing is written down. */
   dryRun?: boolean;
 }
 
 /**
- * The one place where freezes are asked about. Guarded is what brings something new into traffic: other weights, a version's first start,
+ * The one place where freezes are asked about. Guarded is what brings something new into traffic: other weights, another routing, an alias
+ * that moves, a version's first start,
  * a promotion into the namespace, the start of a release. Never guarded is what takes it out or back: zero, rollback, stop, the start of a version that has
  * run here before, more instances; nor what the control plane does by itself.
  */

@@ -47,7 +47,7 @@ export class FreezesController {
   @ApiOperation({
     summary: 'Say when nothing new may come into the traffic of a namespace',
     description:
-      'While it is open, other weights, the first start of a version, promotions into the namespace and starts of releases are 409 `frozen`. Zero, rollback, stop, more instances and the start of a version that has run here before always go.',
+      'While it is open, other weights, another routing (but for limits), an alias that moves, the first start of a version, promotions into the namespace and starts of releases are 409 `frozen`. Zero, rollback, stop, more instances and the start of a version that has run here before always go.',
   })
   @ApiIfMatch()
   @ApiOkResponse({ type: FreezeDto, description: 'It was there.' })

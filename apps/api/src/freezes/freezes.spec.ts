@@ -116,6 +116,29 @@ describe('an open freeze', () => {
       expect((await put().set('X-Freeze-Override', reason).expect(400)).body.code).toBe('invalid_freeze_override');
   });
 
+  it('holds up another routing and an alias that moves; not a limit, nor a new alias', async () => {
+    const app = await apps.appWith('1/cart', '2/cart');
+    await api.http.put(`${app}/aliases/stable`).send({ version: 1 }).expect(201);
+    await freeze();
+    const to2 = { version: 2 };
+    const routing = { audiences: [{ name: 'staff', when: [{ by: 'header', name: 'X-Group', equals: 'staff' }], then: to2 }] };
+    const limits = { services: { cart: { requestsPerSecond: 10 } } };
+    for (const [path, body] of [
+      [app, { routing }],
+      [app, { routing: { fallback: 'newest' } }],
+      [`${app}/aliases/stable`, to2],
+    ] as const) {
+      expect((await api.http.put(path).send(body).expect(409)).body.code).toBe('frozen');
+    }
+    await api.http.put(`${app}/aliases/stable`).send({ version: 1 }).expect(200);
+    await api.http.put(`${app}/aliases/next`).send(to2).expect(201);
+    await api.http.put(app).send({ description: 'the shop', routing: { limits } }).expect(200);
+    await api.http.put(app).set('X-Freeze-Override', 'only staff').send({ routing }).expect(200);
+    await api.http.put(`${app}/aliases/stable`).set('X-Freeze-Override', 'only staff').send(to2).expect(200);
+    const changes = (await audit()).slice(0, 2).map(({ detail }: { detail: { change: string } }) => detail.change);
+    expect(changes).toEqual(['alias', 'routing']);
+  });
+
   it('holds up the first start of a version, not the return of one that has run here', async () => {
     const app = await apps.appWith('1/cart', '2/cart');
     await api.http.post(`${app}/versions/2/stop`).send({ drainSeconds: 0 }).set('Prefer', 'wait=20').expect(202);
