@@ -50,7 +50,7 @@ export class AppVersionsController {
     const wanted = { artifact: body.artifact, config: body.config ?? {}, labels: body.labels ?? {} };
     const { version, routeRevision } = await this.versions.create(namespace, app, wanted, principal.name, expected);
     await this.propagation.waitFor({ routeRevision, namespace, app }, waitMs);
-    response.setHeader('ETag', versionEtag(version.version, []));
+    response.setHeader('ETag', versionEtag(version, []));
     response.setHeader('Location', `/v1/namespaces/${namespace}/apps/${app}/versions/${version.version}`);
     return toAppVersionDto(version, []);
   }
@@ -84,7 +84,7 @@ export class AppVersionsController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<AppVersionDto> {
     const { version, aliases } = await this.versions.get(namespace, app, v);
-    response.setHeader('ETag', versionEtag(version.version, aliases));
+    response.setHeader('ETag', versionEtag(version, aliases));
     return toAppVersionDto(version, aliases);
   }
 

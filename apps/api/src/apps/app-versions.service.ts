@@ -100,9 +100,10 @@ export class AppVersionsService {
   delete(namespace: string, app: string, versionOrAlias: string, ifMatch: IfMatch): Promise<number> {
     return this.transactions.run(async (tx) => {
       await this.routes.lock(tx);
-      const { version } = await this.resolve(tx, namespace, app, versionOrAlias);
+      const found = await this.resolve(tx, namespace, app, versionOrAlias);
+      const { version } = found;
       const aliases = await this.repository.aliasesOf(tx, namespace, app, version);
-      checkIfMatch(ifMatch, versionEtag(version, aliases));
+      checkIfMatch(ifMatch, versionEtag(found, aliases));
       await this.repository.lockVersion(tx, namespace, app, version);
       const [run] = await this.runs.activeOfVersion(tx, namespace, app, version);
       if (run)
@@ -136,8 +137,9 @@ export class AppVersionsService {
   }
 }
 
-/** A version never changes once it is made, and its number is never used again; which aliases name it does change. */
-export function versionEtag(version: number, aliases: readonly string[]): string {
-  if (aliases.length === 0) return etagOf(version);
-  return etagOf(`${version}-${createHash('sha256').update(aliases.join()).digest('hex').slice(0, 16)}`);
+/** A version never changes once it is made, and its number is never used again; which aliases name it does change, and whether it is rejected. */
+export function versionEtag({ version, rejection }: AppVersion, aliases: readonly string[]): string {
+  if (aliases.length === 0 && rejection === null) return etagOf(version);
+  const seen = rejection === null ? aliases.join() : `${aliases.join()} ${rejection.at}`;
+  return etagOf(`${version}-${createHash('sha256').update(seen).digest('hex').slice(0, 16)}`);
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { AuditRepository } from '../audit/audit.repository.js';
 import { type Transaction, Transactions } from '../database/transaction.js';
@@ -27,12 +28,14 @@ export class FreezesService {
     return this.transactions.read((tx) => this.require(tx, namespace, name));
   }
 
-  /** 409 too_many_freezes. */
+  /** The same again changes nothing. 409 too_many_freezes. */
   put(namespace: string, name: string, wanted: FreezeContent, by: string, ifMatch: IfMatch): Promise<{ freeze: Freeze; created: boolean }> {
     return this.transactions.run(async (tx) => {
       if (!(await this.repository.lockNamespace(tx, namespace))) throw noNamespace(namespace);
       const before = await this.repository.find(tx, namespace, name);
       checkIfMatch(ifMatch, before && freezeEtag(before));
+      if (before && isDeepStrictEqual({ from: before.from, to: before.to, reason: before.reason }, wanted))
+        return { freeze: before, created: false };
       if (!before && (await this.repository.count(tx, namespace)) >= MAX_FREEZES)
         throw new DomainError('conflict', 'too_many_freezes', `${namespace} has ${MAX_FREEZES} freezes already; delete some first.`);
       const freeze = await this.repository.put(tx, namespace, name, wanted, by);

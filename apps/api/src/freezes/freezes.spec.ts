@@ -38,6 +38,7 @@ describe('PUT, GET and DELETE of a freeze', () => {
     const now = around(-HOUR_MS, HOUR_MS);
     const replaced = await api.http.put(FREEZE).set('If-Match', made.headers.etag!).send(now).expect(200);
     expect(replaced.body.open).toBe(true);
+    expect((await api.http.put(FREEZE).send(now).expect(200)).headers.etag).toBe(replaced.headers.etag);
     expect((await api.http.get(FREEZE).expect(200)).headers.etag).toBe(replaced.headers.etag);
     expect((await api.http.get(`${NS}/freezes`).expect(200)).body).toEqual({ items: [replaced.body], nextCursor: null });
     await api.http.delete(FREEZE).expect(204);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { AuditRepository } from '../audit/audit.repository.js';
 import { type Transaction, Transactions } from '../database/transaction.js';
@@ -24,12 +25,14 @@ export class PipelinesService {
     return this.transactions.read((tx) => this.require(tx, name));
   }
 
-  /** Its namespaces need not exist yet: a promotion asks for them. 409 too_many_pipelines. */
+  /** The same again changes nothing. Its namespaces need not exist yet: a promotion asks for them. 409 too_many_pipelines. */
   put(name: string, wanted: PipelineContent, by: string, ifMatch: IfMatch): Promise<{ pipeline: Pipeline; created: boolean }> {
     return this.transactions.run(async (tx) => {
       await this.repository.lock(tx);
       const before = await this.repository.find(tx, name);
       checkIfMatch(ifMatch, before && pipelineEtag(before));
+      if (before && isDeepStrictEqual({ description: before.description, stages: before.stages }, wanted))
+        return { pipeline: before, created: false };
       if (!before && (await this.repository.count(tx)) >= MAX_PIPELINES)
         throw new DomainError('conflict', 'too_many_pipelines', `There are ${MAX_PIPELINES} pipelines already; delete some first.`);
       const pipeline = await this.repository.put(tx, name, wanted, by);

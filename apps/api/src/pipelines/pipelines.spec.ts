@@ -37,6 +37,7 @@ describe('the pipeline `default`', () => {
     const { description, stages } = body;
     const put = await api.http.put('/v1/pipelines/default').set('If-Match', headers.etag!).send({ description, stages }).expect(200);
     expect(put.body.stages).toEqual(stages);
+    expect(put.headers.etag).toBe(headers.etag);
   });
 });
 

@@ -50,7 +50,7 @@ export class ProgramsService {
   /** The tag of the app version itself, as GET of it has it. */
   async versionEtag(tx: Transaction, { namespace, app, version }: { namespace: string; app: string; version: string }): Promise<string> {
     const found = await this.versions.describe(tx, namespace, app, version);
-    return versionEtag(found.version.version, found.aliases);
+    return versionEtag(found.version, found.aliases);
   }
 
   async programsOf(tx: Transaction, namespace: string, app: string, versionOrAlias: string): Promise<Program[]> {

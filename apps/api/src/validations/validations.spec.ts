@@ -24,6 +24,8 @@ describe('validations', () => {
       comment: 'all of it',
       at: expect.any(String),
     });
+    const tagOf = async (version: number) => (await api.http.get(`${app}/versions/${version}`).expect(200)).headers.etag;
+    const before = await tagOf(2);
     const failed = (await post({ version: 2, check: 'load', result: 'failed' }).expect(201)).body;
     expect(failed).toMatchObject({ by: 'admin', recordedBy: 'admin', link: null, comment: null });
     const list = async (query = '') => (await api.http.get(`${app}/validations${query}`).expect(200)).body;
@@ -32,6 +34,7 @@ describe('validations', () => {
     const page = await list('?limit=1');
     expect((await list(`?limit=1&cursor=${page.nextCursor}`)).items).toEqual([body]);
     expect((await api.http.get(`${app}/versions/2`)).body.rejection).toMatchObject({ check: 'load', version: 2 });
+    expect(await tagOf(2)).not.toBe(before);
     expect((await api.http.get(`${app}/versions/1`)).body.rejection).toBeNull();
     const [entry] = (await api.http.get('/v1/namespaces/default/audit?limit=1').expect(200)).body.items;
     expect(entry).toMatchObject({ action: 'validation_recorded', by: 'admin', detail: { check: 'load', result: 'failed', by: 'admin' } });
