@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually, sendHttp } from '@app-fabric/scenario';
+import { OtlpReceiver } from '@app-fabric/tracing/testing';
 import { parse } from 'yaml';
 import { CountedApp } from './harness/counted-app.js';
 import { describeWithPrometheus } from './harness/describe-with-servers.js';
@@ -12,6 +13,15 @@ const SETTLE_MS = 30_000;
 const DASHBOARD = join(PROMETHEUS_FILES, '../grafana/dashboards/versions.json');
 /** What there is nothing to show of, as long as nothing goes wrong. */
 const MAY_BE_EMPTY = ['Canary releases', 'Retries', 'Ejections', 'Runs that ended', 'Answers that proxies made themselves', 'Runs'];
+
+/** Every request is traced, every error has its line: nothing of either is left out here, so that they can be counted. */
+const settingsFor = (receiver: OtlpReceiver) => ({
+  OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+  OTEL_TRACES_SAMPLER: 'always_on',
+  OTEL_BSP_SCHEDULE_DELAY: '100',
+  OTEL_BSP_MAX_QUEUE_SIZE: '20000',
+  FABRIC_PROXY_REQUEST_LOG_LINES_PER_SECOND: '1000',
+});
 
 const QUANTILES = [
   ['p50', 0.5],
@@ -36,9 +46,11 @@ describeWithPrometheus('a real Prometheus', () => {
   let fabric: Fabric;
   let app: CountedApp;
   let prometheus: OwnPrometheus;
+  let receiver: OtlpReceiver;
 
   beforeAll(async () => {
-    fabric = await Fabric.start({ proxies: 2 });
+    receiver = await OtlpReceiver.start();
+    fabric = await Fabric.start({ proxies: 2, settings: settingsFor(receiver) });
     app = await CountedApp.make(fabric, [[0, 0], [20]], { 1: 90, 2: 10 });
     prometheus = await OwnPrometheus.start({
       'app-fabric-api': [new URL(fabric.api.ready.api!).host],
@@ -46,11 +58,12 @@ describeWithPrometheus('a real Prometheus', () => {
     });
     await app.load(2_000, [0, 1]);
     await app.agree();
-  }, 90_000);
+  }, 180_000);
   afterAll(async () => {
     await prometheus?.stop();
     await fabric?.stop();
     await app?.close();
+    await receiver?.stop();
   }, 60_000);
 
   const requests = (labels = '') => `http_server_request_duration_seconds_count{app="${app.name}"${labels}}`;
@@ -98,6 +111,46 @@ describeWithPrometheus('a real Prometheus', () => {
         }
       }
     }
+  }, 60_000);
+
+  it('the scenario’s step 5: errors, logs and traces name the same requests as the instances have failed', async () => {
+    const { 1: first, 2: second } = app.counted('version');
+    const allOf = <T>(what: string, look: () => Promise<T[]>) =>
+      eventually(`${what} of all errors`, SETTLE_MS, async () => {
+        const found = await look();
+        return found.length >= second!.errors ? found : undefined;
+      });
+    const nameOf = ({ version, runId, traceId }: Record<string, unknown>) => `${version} ${runId} ${traceId}`;
+    const items = await allOf<Record<string, unknown>>(
+      'samples',
+      async () => (await fabric.client.call('GET', `${app.path}/errors?limit=500`)).items,
+    );
+    const told = new Set(items.map(nameOf));
+    expect([items.length, told.size]).toEqual([second!.errors, second!.errors]);
+
+    const lines = await allOf('lines', async () =>
+      fabric.proxies
+        .flatMap(({ logTail }) => logTail.split('\n'))
+        .filter((line) => line.endsWith('"msg":"request failed"}'))
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+    );
+    expect(lines.length).toBe(second!.errors);
+    expect(new Set(lines.map(nameOf))).toEqual(told);
+
+    const spans = await receiver.until((all) => {
+      const own = all.filter(
+        ({ kind, attributes, resource }) =>
+          kind === 'server' && attributes['fabric.app'] === app.name && resource['service.name'] === 'app-fabric-proxy',
+      );
+      return own.length >= first!.requests + second!.requests ? own : undefined;
+    }, SETTLE_MS);
+    const ofVersion = (version: number) => spans.filter(({ attributes }) => attributes['fabric.version'] === version);
+    expect([ofVersion(1).length, ofVersion(2).length]).toEqual([first!.requests, second!.requests]);
+    const failed = spans
+      .filter((span) => span.failed)
+      .map(({ traceId, attributes }) => `${attributes['fabric.version']} ${attributes['fabric.run.id']} ${traceId}`);
+    expect(failed.length).toBe(second!.errors);
+    expect(new Set(failed)).toEqual(told);
   }, 60_000);
 
   it('promtool finds nothing wrong with what API and proxies show, but for a name that is OpenTelemetry’s', async () => {
