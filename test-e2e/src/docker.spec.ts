@@ -206,6 +206,8 @@ describe('what looks at the rest', () => {
     const hosts = Object.values(exporters).flatMap(({ endpoint }) => (endpoint === undefined ? [] : [endpoint.split(':')[0] ?? '']));
     expect(hosts).toEqual(['jaeger']);
     for (const host of hosts) expect(Object.keys(compose.services)).toContain(host);
+    for (const name of ['api', 'proxy-1', 'proxy-2'])
+      expect(compose.services[name]?.environment).toHaveProperty('OTEL_EXPORTER_OTLP_ENDPOINT', null);
   });
 });
 
