@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { PublisherBus } from '@app-fabric/bus';
-import type { Tracing } from '@app-fabric/tracing';
+import type { LogExport, Tracing } from '@app-fabric/tracing';
 import type { Logger } from 'pino';
 import { appModule } from './app.module.js';
 import { adminToken } from './config/admin-token.js';
@@ -23,6 +23,8 @@ export interface ApiOptions {
   logger: Logger;
   /** Stays the caller's: close it after the API. Null, the default: nothing is recorded. */
   tracing?: Tracing | null;
+  /** Gets what programs print. Stays the caller's, as `tracing` does. */
+  logExport?: LogExport | null;
   /** Programs end with this API. Default: they go on, and the next API on the same data folder takes them over. */
   stopPrograms?: boolean;
 }
@@ -41,7 +43,7 @@ export interface RunningApi {
  * A database that cannot be reached is waited for: the API listens, `/readyz` says 503. `rootModule` is another one in tests.
  */
 export async function createApi(
-  { config, bus, logger, tracing = null, stopPrograms = false }: ApiOptions,
+  { config, bus, logger, tracing = null, logExport = null, stopPrograms = false }: ApiOptions,
   rootModule = appModule,
 ): Promise<RunningApi> {
   const shutdown = new AbortController();
@@ -50,7 +52,7 @@ export async function createApi(
   const database = new Database(config.databaseUrl, logger, traces);
   await database.open();
   try {
-    const runtime = config.processRuntime ? await localRuntime(config, stopPrograms) : null;
+    const runtime = config.processRuntime ? await localRuntime(config, stopPrograms, logExport) : null;
     const parts = { config, database, bus, logger, authenticator, shutdown: shutdown.signal, runtime, traces };
     const app = await createApp(parts, rootModule(parts));
     await app.listen(config.port, config.host).catch(async (error: unknown) => {

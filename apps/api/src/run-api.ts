@@ -1,4 +1,4 @@
-import { startTracing } from '@app-fabric/tracing';
+import { alsoTo, startLogExport, startTracing } from '@app-fabric/tracing';
 import { pino } from 'pino';
 import { type ApiConfig, ConfigError, readApiConfig } from './config/api-config.js';
 import { connectBus } from './connect-bus.js';
@@ -16,16 +16,19 @@ export async function runApi(stopped: Promise<string>): Promise<void> {
 }
 
 async function run(config: ApiConfig, stopped: Promise<string>): Promise<void> {
-  const logger = pino({ level: config.logLevel, base: { program: 'api' } }, pino.destination({ dest: 2, sync: true }));
+  const logExport = await startLogExport(config.logExport, TRACED_API, { warn: (fields, text) => logger.warn(fields, text) });
+  const destination = alsoTo(logExport, pino.destination({ dest: 2, sync: true }));
+  const logger = pino({ level: config.logLevel, base: { program: 'api' } }, destination);
   const tracing = await startTracing(config.traces, TRACED_API, logger);
   const bus = await connectBus(config.redisUrl);
   try {
-    const api = await createApi({ config, bus, logger, tracing });
+    const api = await createApi({ config, bus, logger, tracing, logExport });
     await Promise.race([api.ready.then(() => process.stdout.write(`${JSON.stringify({ event: 'ready', api: api.url })}\n`)), stopped]);
     await stopped;
     await api.close();
   } finally {
     await bus.close();
     await tracing?.close();
+    await logExport?.close();
   }
 }

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
+import { OtlpReceiver } from '@app-fabric/tracing/testing';
 import type { ProxyOptions } from './start-proxy.js';
 import { FakeBus } from './table/testing/fake-bus.js';
-import { call, cleanUp, instance, PATH, shop, start } from './testing/proxy-bench.js';
+import { call, cleanUp, cleanups, instance, PATH, shop, start } from './testing/proxy-bench.js';
+import { startProgram } from './testing/proxy-program.js';
 
 afterEach(cleanUp);
 
@@ -107,4 +109,32 @@ describe.each(['native', 'http-proxy'] as const)('lines of requests (%s)', (engi
     ]);
     expect(JSON.stringify(lines)).not.toContain('secret');
   });
+});
+
+describe('the real program', () => {
+  it.each(['1', '2'])(
+    'sends its lines to a receiver of OTLP too (workers: %s)',
+    async (workers) => {
+      const receiver = await OtlpReceiver.start();
+      cleanups.push(() => receiver.stop());
+      const server = await instance('one');
+      const settings = {
+        FABRIC_PROXY_WORKERS: workers,
+        FABRIC_PROXY_REQUEST_LOG_RATIO: '1',
+        OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: `${receiver.url}/v1/logs`,
+        OTEL_BLRP_SCHEDULE_DELAY: '50',
+      };
+      const { proxyUrl } = await startProgram([shop(1, { 1: [server] }, { 1: 10_000 })], settings);
+      await call(`${proxyUrl}${PATH}/services/cart/methods/orders/17`, SECRETS);
+      const line = await receiver.untilLine((lines) => lines.find(({ body }) => body === 'request'));
+      expect(line).toMatchObject({
+        severityText: 'info',
+        traceId: TRACE,
+        attributes: { program: 'proxy', 'fabric.app': 'shop', 'fabric.version': '1', 'fabric.instance.id': 'one', path: '/orders/{}' },
+        resource: { 'service.name': 'app-fabric-proxy' },
+      });
+      expect(receiver.spans).toEqual([]);
+    },
+    30_000,
+  );
 });

@@ -1,5 +1,5 @@
 import { connectRedisSubscriber } from '@app-fabric/bus';
-import { startTracing } from '@app-fabric/tracing';
+import { alsoTo, startLogExport, startTracing } from '@app-fabric/tracing';
 import { pino } from 'pino';
 import { readSettings, type Settings, SettingsError } from './config/read-settings.js';
 import { startProxy } from './start-proxy.js';
@@ -23,8 +23,9 @@ async function run(stopped: Promise<string>): Promise<void> {
   const settings = read();
   if (settings === null) return;
   const destination = pino.destination({ dest: 2, sync: false, maxLength: MAX_UNREAD_LOG_BYTES });
-  const log = pino({ level: settings.logLevel, base: { program: 'proxy' } }, destination);
-  const { redisUrl, traces, ...options } = settings;
+  const { redisUrl, traces, logExport: exported, ...options } = settings;
+  const logExport = await startLogExport(exported, TRACED_PROXY, { warn: (fields, text) => log.warn(fields, text) });
+  const log = pino({ level: settings.logLevel, base: { program: 'proxy' } }, alsoTo(logExport, destination));
   const tracing = await startTracing(traces, TRACED_PROXY, log);
   const bus = await connectRedisSubscriber({ url: redisUrl });
   const proxy = await startProxy({ ...options, bus, log, tracing });
@@ -39,6 +40,7 @@ async function run(stopped: Promise<string>): Promise<void> {
   log.info({ signal }, 'stopping');
   await proxy.close();
   await tracing?.close();
+  await logExport?.close();
   // A transport that cannot say goodbye must not keep the program from ending.
   await Promise.race([bus.close(), new Promise((resolve) => setTimeout(resolve, BUS_CLOSE_MS))]);
   destination.flushSync();

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createApi, migrateDatabase, type RunningApi, readApiConfig, TRACED_API } from '@app-fabric/api';
 import { type RunningProxy, readSettings, startProxy, TRACED_PROXY } from '@app-fabric/proxy';
-import { startTracing } from '@app-fabric/tracing';
+import { alsoTo, startLogExport, startTracing } from '@app-fabric/tracing';
 import { destination, pino } from 'pino';
 import { lockDataFolder } from './data-folder-lock.js';
 import { startEmbeddedPostgres } from './embedded-postgres.js';
@@ -37,9 +37,15 @@ export async function startStandalone(
   const defaults = { databaseUrl: 'postgres://embedded', redisUrl: null, processRuntime: true };
   const settings = readApiConfig(env, defaults);
   // The proxy alone needs a Redis; here it gets the bus of this process, and the address goes unused.
-  const { redisUrl: _unused, traces, ...proxySettings } = readSettings({ ...env, REDIS_URL: env.REDIS_URL || 'redis://127.0.0.1' });
-  const logger = pino({ level: settings.logLevel }, destination({ fd: 2, sync: true }));
-  const closers: (() => Promise<unknown>)[] = [];
+  const {
+    redisUrl: _unused,
+    logExport: _same,
+    traces,
+    ...proxySettings
+  } = readSettings({ ...env, REDIS_URL: env.REDIS_URL || 'redis://127.0.0.1' });
+  const logExport = await startLogExport(settings.logExport, TRACED_API, { warn: (fields, text) => logger.warn(fields, text) });
+  const logger = pino({ level: settings.logLevel }, alsoTo(logExport, destination({ fd: 2, sync: true })));
+  const closers: (() => Promise<unknown>)[] = [async () => logExport?.close()];
   let closed: Promise<void> | undefined;
   const stop = () => (closed ??= closeAll(closers));
   const interrupted = stopped.then(() => {
@@ -69,6 +75,7 @@ export async function startStandalone(
       bus: publisher,
       logger,
       tracing: apiTracing,
+      logExport,
       stopPrograms: true,
     });
     closers.push(() => api.close());

@@ -1,3 +1,5 @@
+export { alsoTo, type LogExport, type PrintedLine, startLogExport } from './log-export.js';
+export { type LogExportSettings, readLogExportSettings } from './log-export-settings.js';
 export { createRandomIds, type IdSource, newTraceId } from './random-ids.js';
 export { startTracing } from './start-tracing.js';
 export { readTraceContext, SAMPLED, type TraceContext, traceparentOf } from './trace-context.js';

@@ -1,9 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import { createTraceState, ROOT_CONTEXT, type Span as SdkSpan, SpanKind as SdkSpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
-import { defaultResource, detectResources, envDetector, type Resource, resourceFromAttributes } from '@opentelemetry/resources';
 import {
   AlwaysOnSampler,
   BatchSpanProcessor,
@@ -13,12 +10,11 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import { createRandomIds, newTraceId } from './random-ids.js';
+import { CLOSE_MS, resourceOf } from './resource.js';
 import { SAMPLED, type TraceContext } from './trace-context.js';
 import type { Attributes, NewSpan, Span, SpanKind, TracedProgram, Tracing, TracingLog } from './tracing.js';
 import type { TracingSettings } from './tracing-settings.js';
 
-/** How long the end of a program waits for the receiver. */
-const CLOSE_MS = 1_500;
 /** Batches on their way at once: those of a whole queue at the end of a program, and some that hang. */
 const MAX_EXPORTS = 8;
 
@@ -173,23 +169,6 @@ class WatchedExporter implements SpanExporter {
       );
     this.lost += count;
   }
-}
-
-function resourceOf({ name, attributes }: TracedProgram, log: TracingLog): Resource {
-  const own = {
-    'service.name': name,
-    'service.namespace': 'app-fabric',
-    'service.instance.id': randomUUID(),
-    'host.name': hostname(),
-    'process.pid': process.pid,
-    ...attributes,
-  };
-  const said = detectResources({ detectors: [envDetector] });
-  // The SDK drops all of it for one mistake, and says so to nobody.
-  const asked = process.env.OTEL_RESOURCE_ATTRIBUTES?.trim();
-  if (asked && Object.keys(said.attributes).every((key) => key === 'service.name') && !/^service\.name=[^,]*$/.test(asked))
-    log.warn({}, 'OTEL_RESOURCE_ATTRIBUTES cannot be read and is ignored: it must be key=value,key=value');
-  return defaultResource().merge(resourceFromAttributes(own)).merge(said);
 }
 
 function sdkContext({ traceId, spanId, flags, tracestate }: TraceContext) {

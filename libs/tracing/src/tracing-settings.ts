@@ -1,3 +1,5 @@
+import { type Environment, type NumberSetting, number, receiverOf, text } from './environment.js';
+
 /** What of OpenTelemetry's settings this reads itself. Headers, certificates, compression, time-outs and resource attributes its SDK reads. */
 export interface TracingSettings {
   /** Who gets the spans, to be named in a log: without path, user and password. */
@@ -17,14 +19,12 @@ interface SamplerSettings {
 }
 
 /** Bounds what waits for the receiver. */
-interface BatchSettings {
+export interface BatchSettings {
   readonly maxQueueSize: number;
   readonly maxExportBatchSize: number;
   readonly scheduledDelayMillis: number;
   readonly exportTimeoutMillis: number;
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 const SAMPLERS: ReadonlyMap<string, { parentBased: boolean; ratio: number | null }> = new Map([
   ['always_on', { parentBased: false, ratio: 1 }],
@@ -35,10 +35,7 @@ const SAMPLERS: ReadonlyMap<string, { parentBased: boolean; ratio: number | null
   ['parentbased_traceidratio', { parentBased: true, ratio: null }],
 ]);
 const STANDARD_SAMPLER = 'parentbased_always_on';
-const PROTOCOL = 'http/protobuf';
 
-/** Name, default, bounds. */
-type NumberSetting = readonly [name: string, standard: number, min: number, max: number];
 const QUEUE: NumberSetting = ['OTEL_BSP_MAX_QUEUE_SIZE', 2_048, 1, 100_000];
 const BATCH: NumberSetting = ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE', 512, 1, 100_000];
 const DELAY: NumberSetting = ['OTEL_BSP_SCHEDULE_DELAY', 5_000, 1, 600_000];
@@ -51,18 +48,11 @@ const LENGTH: NumberSetting = ['OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT', 1_024, 
  */
 export function readTracingSettings(env: Environment): { settings: TracingSettings | null; problems: string[] } {
   const problems: string[] = [];
-  const exporter = text(env, 'OTEL_TRACES_EXPORTER') ?? 'otlp';
-  const name = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'].find((one) => text(env, one) !== undefined);
-  if (text(env, 'OTEL_SDK_DISABLED')?.toLowerCase() === 'true' || exporter === 'none' || name === undefined)
-    return { settings: null, problems };
-  if (exporter !== 'otlp') problems.push('OTEL_TRACES_EXPORTER must be otlp or none');
-  const endpoint = text(env, name)!;
-  if (!isHttpUrl(endpoint)) problems.push(`${name} must be an http:// or https:// URL, e.g. http://collector:4318`);
-  for (const one of ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL'])
-    if ((text(env, one) ?? PROTOCOL) !== PROTOCOL) problems.push(`${one} must be ${PROTOCOL}`);
+  const receiver = receiverOf(env, 'TRACES', problems);
+  if (receiver === null) return { settings: null, problems };
   const maxQueueSize = number(env, QUEUE, problems);
   const settings: TracingSettings = {
-    receiver: URL.canParse(endpoint) ? new URL(endpoint).origin : '',
+    receiver,
     sampler: sampler(env, problems),
     batches: {
       maxQueueSize,
@@ -86,22 +76,4 @@ function sampler(env: Environment, problems: string[]): SamplerSettings {
   const ratio = /^[0-9.]{1,20}(?:e-?\d{1,2})?$/i.test(argument) ? Number(argument) : Number.NaN;
   if (!(ratio >= 0 && ratio <= 1)) problems.push('OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1');
   return { parentBased: found.parentBased, ratio };
-}
-
-function isHttpUrl(value: string): boolean {
-  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) && /^https?:\/\//i.test(value);
-}
-
-function text(env: Environment, name: string): string | undefined {
-  const value = env[name]?.trim();
-  return value === '' ? undefined : value;
-}
-
-function number(env: Environment, [name, standard, min, max]: NumberSetting, problems: string[]): number {
-  const value = text(env, name);
-  if (value === undefined) return standard;
-  const parsed = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
-  if (parsed >= min && parsed <= max) return parsed;
-  problems.push(`${name} must be a whole number from ${min} to ${max}`);
-  return standard;
 }

@@ -15,6 +15,7 @@ describe('settings (CONTRACT §2)', () => {
       maxBundleBytes: 268_435_456,
       logLevel: 'info',
       traces: null,
+      logExport: null,
       webhookHosts: [],
     });
   });

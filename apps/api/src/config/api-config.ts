@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { readTracingSettings, type TracingSettings } from '@app-fabric/tracing';
+import { type LogExportSettings, readLogExportSettings, readTracingSettings, type TracingSettings } from '@app-fabric/tracing';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 type LogLevel = (typeof LOG_LEVELS)[number];
@@ -22,6 +22,8 @@ export interface ApiConfig {
   logLevel: LogLevel;
   /** Null: no traces are recorded. */
   traces: TracingSettings | null;
+  /** Null: log lines go to standard error only. */
+  logExport: LogExportSettings | null;
   /** Whom webhooks may go to, in lower case; empty: everybody but link-local addresses. */
   webhookHosts: string[];
 }
@@ -55,7 +57,8 @@ export function readApiConfig(env: NodeJS.ProcessEnv = process.env, defaults: Ap
     return undefined as T;
   };
   const traces = readTracingSettings(env);
-  problems.push(...traces.problems);
+  const logExport = readLogExportSettings(env);
+  problems.push(...new Set([...traces.problems, ...logExport.problems]));
   const config: ApiConfig = {
     databaseUrl: read('DATABASE_URL', url('postgres:', 'postgresql:'), 'a postgres:// URL', defaults.databaseUrl),
     redisUrl: read<string | null>('REDIS_URL', url('redis:', 'rediss:'), 'a redis:// URL', defaults.redisUrl),
@@ -67,6 +70,7 @@ export function readApiConfig(env: NodeJS.ProcessEnv = process.env, defaults: Ap
     maxBundleBytes: read('FABRIC_MAX_BUNDLE_BYTES', integer(1, 999_999_999), 'a whole number from 1 to 999999999', 268_435_456),
     logLevel: read('FABRIC_LOG_LEVEL', (text) => LOG_LEVELS.find((level) => level === text), `one of ${LOG_LEVELS.join(', ')}`, 'info'),
     traces: traces.settings,
+    logExport: logExport.settings,
     webhookHosts: read('FABRIC_WEBHOOK_HOSTS', hosts, 'a list of host names, addresses or *.domains, with commas between them', []),
   };
   if (problems.length > 0) throw new ConfigError(problems);

@@ -1,3 +1,4 @@
+import type { PrintedLine } from '@app-fabric/tracing';
 import { bundleOf } from '../testing/bundle-of.js';
 import { createTestApi, TEST_TOKEN, type TestApi } from '../testing/create-test-api.js';
 import { eventually } from '../testing/eventually.js';
@@ -20,9 +21,12 @@ interface Line {
 }
 
 let api: TestApi;
+let printed: PrintedLine[];
 
 beforeEach(async () => {
-  api = await createTestApi({ config: { processRuntime: true } });
+  printed = [];
+  const logExport = { write: () => undefined, printed: (line: PrintedLine) => void printed.push(line), close: async () => undefined };
+  api = await createTestApi({ config: { processRuntime: true }, logExport });
   const artifact = `${NS}/artifacts/shop/versions/1.0.0`;
   const command = ['node', 'printer.mjs'];
   const programs = [
@@ -64,6 +68,20 @@ describe('logs of a version', () => {
       expect(third).toMatchObject({ runId: again.runId });
       expect(items.map(({ at }) => at)).toEqual(items.map(({ at }) => at).sort());
       expect(elsewhere).toEqual([]);
+    });
+    // The same goes to a receiver of OTLP, where there is one.
+    const hello = printed.find(({ text }) => text === 'hello of cart')!;
+    expect(Math.abs(hello.atMs - Date.now())).toBeLessThan(60_000);
+    expect(hello.attributes).toEqual({
+      'fabric.namespace': 'default',
+      'fabric.app': 'shop',
+      'fabric.version': 1,
+      'fabric.artifact.version': '1.0.0',
+      'fabric.program.name': 'cart',
+      'fabric.program.type': 'service',
+      'fabric.run.id': cart.runId,
+      'fabric.instance.id': expect.any(String),
+      'log.iostream': 'stdout',
     });
     const { items } = await logs('?tail=1');
     expect(items).toHaveLength(1);

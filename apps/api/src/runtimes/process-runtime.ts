@@ -8,18 +8,23 @@ import type { RunLogs } from './logs/run-logs.js';
 import { Ports } from './ports.js';
 import { findByInstance } from './process-group.js';
 import { ProcessInstance } from './process-instance.js';
-import type { InstanceEvent, InstanceSpec, InstanceState, ProgramRuntime } from './program-runtime.js';
+import type { InstanceEvent, InstanceSpec, InstanceState, LogLine, ProgramRuntime } from './program-runtime.js';
 import { messageOf, RuntimeError } from './runtime-error.js';
 import { takeRuntimeLock } from './runtime-lock.js';
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const SHUTDOWN_GRACE_MS = 10_000;
 
+/** Whose a line is. */
+export type OutputOrigin = Omit<InstanceSpec, 'openBundle'>;
+
 export interface ProcessRuntimeOptions {
   dataDir: string;
   logs: RunLogs;
   /** Unpacks a bundle into a folder that does not exist yet; all or nothing. */
   unpackBundle: (source: Readable, folder: string) => Promise<void>;
+  /** Hears every line that a program prints, secrets covered. Must not throw. */
+  onOutput?: (origin: OutputOrigin, lines: readonly LogLine[]) => void;
   backOff?: BackOff;
   clock?: Clock;
   random?: () => number;
@@ -112,7 +117,7 @@ export class ProcessRuntime implements ProgramRuntime {
       ports: this.ports,
       files: this.files,
       folder: () => this.folder(runId, openBundle),
-      output: this.options.logs.outputOf(runId, instanceId, secretsOf(record.spec)),
+      output: this.options.logs.outputOf(runId, instanceId, secretsOf(record.spec), (lines) => this.options.onOutput?.(record.spec, lines)),
       emit: (event) => {
         for (const listener of this.listeners) listener(event);
       },

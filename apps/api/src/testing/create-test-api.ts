@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PublisherBus } from '@app-fabric/bus';
-import type { Tracing } from '@app-fabric/tracing';
+import type { LogExport, Tracing } from '@app-fabric/tracing';
 import type { Type } from '@nestjs/common';
 import { pino } from 'pino';
 import request from 'supertest';
@@ -19,6 +19,8 @@ export interface TestApiOptions {
   bus?: PublisherBus;
   config?: Partial<ApiConfig>;
   tracing?: Tracing;
+  /** Gets what programs print. */
+  logExport?: LogExport;
   /** Besides those of the API, e.g. one with a controller to probe what all routes share. */
   modules?: Type[];
 }
@@ -42,6 +44,7 @@ export async function createTestApi({
   bus = new FakePublisherBus(),
   config = {},
   tracing,
+  logExport,
   modules = [],
 }: TestApiOptions = {}): Promise<TestApi> {
   const database = await createTestDatabase();
@@ -58,6 +61,7 @@ export async function createTestApi({
         bus,
         logger: pino({ level: 'silent' }),
         tracing: tracing ?? null,
+        logExport: logExport ?? null,
         stopPrograms: true,
       },
       (parts) => ({ module: TestRootModule, imports: [appModule(parts), ...modules] }),
@@ -91,6 +95,7 @@ export function testConfig(databaseUrl: string, dataDir: string): ApiConfig {
     maxBundleBytes: 268_435_456,
     logLevel: 'silent',
     traces: null,
+    logExport: null,
     webhookHosts: [],
   };
 }

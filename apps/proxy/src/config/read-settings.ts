@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { readTracingSettings, type TracingSettings } from '@app-fabric/tracing';
+import { type LogExportSettings, readLogExportSettings, readTracingSettings, type TracingSettings } from '@app-fabric/tracing';
 import { parseBasePath } from '../http/parse-target.js';
 import type { RequestLogPolicy } from '../http/request-log.js';
 import type { ForwarderLimits } from '../upstream/forwarder.js';
@@ -37,6 +37,8 @@ export interface Settings {
   requestLog: RequestLogPolicy;
   /** `null`: no traces are recorded. */
   traces: TracingSettings | null;
+  /** `null`: log lines go to standard error only. */
+  logExport: LogExportSettings | null;
 }
 
 export class SettingsError extends Error {
@@ -122,12 +124,19 @@ export function readSettings(env: Environment): Settings {
     outliers: numbers(env, OUTLIERS),
     requestLog: requestLog(env),
     traces: readTraces(env),
+    logExport: readLogExport(env),
   };
 }
 
 /** Also for a worker, which has the environment of its proxy. Throws {@link SettingsError}. */
 export function readTraces(env: Environment): TracingSettings | null {
   const { settings, problems } = readTracingSettings(env);
+  if (problems.length > 0) throw new SettingsError(problems.join('; '));
+  return settings;
+}
+
+function readLogExport(env: Environment): LogExportSettings | null {
+  const { settings, problems } = readLogExportSettings(env);
   if (problems.length > 0) throw new SettingsError(problems.join('; '));
   return settings;
 }

@@ -40,6 +40,7 @@ describe('the line of a request', () => {
         fields: {
           requestId: 'r-1',
           traceId: '0af7651916cd43dd8448eb211c80319c',
+          spanId: 'b7ad6b7169203331',
           namespace: 'default',
           app: 'shop',
           service: 'cart',

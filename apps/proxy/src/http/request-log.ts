@@ -1,7 +1,6 @@
 import { pathTemplate } from '../measurements/path-template.js';
 import type { RequestFacts } from '../measurements/traffic-recorder.js';
 import type { RouteLabels } from '../metrics/route-requests.js';
-import { traceIdOf } from '../tracing/request-trace.js';
 import type { ExchangeResult } from '../upstream/forwarder.js';
 import type { InstanceState } from '../upstream/instance.js';
 import { LogBudget } from './log-budget.js';
@@ -79,9 +78,11 @@ export class RequestLog {
     const { log, now } = this.#options;
     const { route, instance, problem, startedAt, attemptAt, traceparent } = request;
     const endedAt = now();
+    const [, traceId, spanId] = traceparent?.split('-') ?? [];
     const line = {
       requestId: request.requestId,
-      traceId: traceparent === null ? undefined : traceIdOf(traceparent),
+      traceId,
+      spanId,
       namespace: route?.namespace || undefined,
       app: route?.app || undefined,
       service: route?.service || undefined,

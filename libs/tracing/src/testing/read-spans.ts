@@ -46,11 +46,11 @@ function readSpan(span: Message, resource: Record<string, unknown>): ReceivedSpa
   };
 }
 
-function attributesOf(message: Message, field: number): Record<string, unknown> {
+export function attributesOf(message: Message, field: number): Record<string, unknown> {
   return Object.fromEntries(messagesOf(message, field).map((pair) => [bytesOf(pair, 1).toString(), anyValue(messagesOf(pair, 2)[0])]));
 }
 
-function anyValue(value: Message | undefined): unknown {
+export function anyValue(value: Message | undefined): unknown {
   if (value === undefined) return null;
   if (value.has(1)) return bytesOf(value, 1).toString();
   if (value.has(2)) return numberOf(value, 2) === 1n;

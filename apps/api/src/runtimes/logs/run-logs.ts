@@ -26,9 +26,17 @@ export class RunLogs implements LogReader {
   }
 
   /** Where an instance's output goes, and what is noted of it. `secrets` are taken out before anybody can read them here. */
-  outputOf(runId: string, instanceId: string, secrets: readonly string[] = []): InstanceOutput {
+  outputOf(
+    runId: string,
+    instanceId: string,
+    secrets: readonly string[] = [],
+    alsoTo: (lines: readonly LogLine[]) => void = () => undefined,
+  ): InstanceOutput {
     if (!this.live.has(runId)) this.live.set(runId, new EventEmitter().setMaxListeners(0));
-    return new InstanceOutput(join(this.folder, runId), instanceId, new Redaction(secrets), (lines) => this.append(runId, lines));
+    return new InstanceOutput(join(this.folder, runId), instanceId, new Redaction(secrets), (lines) => {
+      alsoTo(lines);
+      return this.append(runId, lines);
+    });
   }
 
   /** No instance of the run is left: followers come to their end. */
