@@ -9,17 +9,25 @@ export interface Alert {
   endsAt: string;
 }
 
-/** Alertmanager forgets an alert that nobody repeats; ours last until they are taken back, and no longer than this. */
-const FIRING_MS = 7 * 86_400_000;
-/** A rollback is the end of a release: nothing comes that could take it back. */
-const ROLLED_BACK_MS = 3_600_000;
+const HOUR_MS = 3_600_000;
 
-const ALERTS: Partial<Record<ReleaseStatus, { name: string; severity: string }>> = {
-  paused: { name: 'FabricReleasePaused', severity: 'warning' },
-  awaiting_approval: { name: 'FabricReleaseAwaitingApproval', severity: 'info' },
-  zeroed: { name: 'FabricReleaseZeroed', severity: 'critical' },
-  rolling_back: { name: 'FabricReleaseRolledBack', severity: 'critical' },
-  rolled_back: { name: 'FabricReleaseRolledBack', severity: 'critical' },
+interface Kind {
+  name: string;
+  severity: string;
+  /** Alertmanager forgets what nobody repeats after some minutes; this lasts until it is taken back, and no longer than so. It never shortens what it has. */
+  firesForMs: number;
+}
+
+const WEEK_MS = 7 * 24 * HOUR_MS;
+/** The end of a release: nothing comes that could take it back. */
+const ROLLED_BACK: Kind = { name: 'FabricReleaseRolledBack', severity: 'critical', firesForMs: HOUR_MS };
+
+const ALERTS: Partial<Record<ReleaseStatus, Kind>> = {
+  paused: { name: 'FabricReleasePaused', severity: 'warning', firesForMs: WEEK_MS },
+  awaiting_approval: { name: 'FabricReleaseAwaitingApproval', severity: 'info', firesForMs: WEEK_MS },
+  zeroed: { name: 'FabricReleaseZeroed', severity: 'critical', firesForMs: WEEK_MS },
+  rolling_back: ROLLED_BACK,
+  rolled_back: ROLLED_BACK,
 };
 
 /**
@@ -31,17 +39,12 @@ export function alertsOf(release: ToldRelease, event: ToldEvent, wanted: boolean
   const before = event.from === event.to ? undefined : ALERTS[event.from];
   const after = ALERTS[event.to];
   const alerts: Alert[] = [];
-  if (before && before.name !== after?.name) alerts.push(alert(release, event, before, 0));
-  if (after && wanted) alerts.push(alert(release, event, after, event.to === 'rolled_back' ? ROLLED_BACK_MS : FIRING_MS));
+  if (before && before.name !== after?.name) alerts.push(alert(release, event, { ...before, firesForMs: 0 }));
+  if (after && wanted) alerts.push(alert(release, event, after));
   return alerts;
 }
 
-function alert(
-  release: ToldRelease,
-  { at, reason, to }: ToldEvent,
-  { name, severity }: { name: string; severity: string },
-  forMs: number,
-): Alert {
+function alert(release: ToldRelease, { at, reason, to }: ToldEvent, { name, severity, firesForMs }: Kind): Alert {
   const { id, namespace, app, candidate, baseline, plan, state } = release;
   const stage = plan.stages[state.stageIndex]?.name ?? String(state.stageIndex);
   return {
@@ -51,6 +54,6 @@ function alert(
       description: reason ?? '',
     },
     startsAt: at.toISOString(),
-    endsAt: new Date(at.getTime() + forMs).toISOString(),
+    endsAt: new Date(at.getTime() + firesForMs).toISOString(),
   };
 }

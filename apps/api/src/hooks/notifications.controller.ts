@@ -50,7 +50,7 @@ export class NotificationsController {
   @ApiOperation({
     summary: 'Make or replace a notification: every event of a release in the namespace is posted to its URL',
     description:
-      'At least once each, with `X-Fabric-Delivery` to know it by; tried again for about an hour and a half. Signed: `X-Fabric-Signature: t=<seconds>,v1=<hex>` is the HMAC-SHA256 of `<seconds>.<body>`.',
+      'At least once each, with `X-Fabric-Delivery` to know it by; tried again for about an hour. Signed: `X-Fabric-Signature: t=<seconds>,v1=<hex>` is the HMAC-SHA256 of `<seconds>.<body>`.',
   })
   @ApiIfMatch()
   @ApiOkResponse({ type: NotificationDto, description: 'It was there.' })
