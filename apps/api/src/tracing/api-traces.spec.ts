@@ -1,5 +1,5 @@
 import { type RecordedSpan, RecordingTracing } from '@app-fabric/tracing/testing';
-import { createTestApi, type TestApi } from '../testing/create-test-api.js';
+import { createTestApi, TEST_TOKEN, type TestApi } from '../testing/create-test-api.js';
 import { eventually } from '../testing/eventually.js';
 import { FakePublisherBus } from '../testing/fake-publisher-bus.js';
 import { TestApps } from '../testing/test-apps.js';
@@ -20,7 +20,7 @@ beforeAll(async () => {
   tracing.samplesRoots = false;
   api = await createTestApi({ bus, tracing });
   app = await (await TestApps.of(api)).appWith('1/cart', '2/cart');
-});
+}, 60_000);
 beforeEach(() => {
   tracing.samplesRoots = false;
   tracing.spans.length = 0;
@@ -146,6 +146,22 @@ describe('issue 4: traces of the API', () => {
     await api.http.get('/v1/nothing/here').set(SAMPLED).expect(404);
     const [server] = await recorded(hasServer);
     expect(server).toMatchObject({ name: 'GET', attributes: { 'url.path': '/v1/nothing/here' } });
+  });
+
+  it('a stream is one span: what it asks after its first byte is not recorded', async () => {
+    const leave = new AbortController();
+    const headers = { authorization: `Bearer ${TEST_TOKEN}`, ...SAMPLED };
+    const answer = await fetch(`${api.url}${app}/metrics/stream?window=1m`, { headers, signal: leave.signal });
+    const reader = answer.body!.getReader();
+    let events = 0;
+    let before = 0;
+    for (const text = new TextDecoder(); events < 3; ) {
+      events += text.decode((await reader.read()).value).split('data:').length - 1;
+      if (before === 0) before = tracing.spans.length;
+    }
+    expect(tracing.spans).toHaveLength(before);
+    leave.abort();
+    await recorded(hasServer);
   });
 
   it('health, metrics and the description are not recorded', async () => {

@@ -34,7 +34,8 @@ export function requestSpan(traces: Traces) {
       if (status >= 500 || !response.writableFinished) span.fail(String(status));
       span.end();
     });
-    traces.within(span, next);
+    // A stream goes on for days: what it asks after its first byte would make one trace without end.
+    traces.within(span, () => !response.headersSent, next);
   };
 }
 

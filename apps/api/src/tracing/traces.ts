@@ -5,23 +5,23 @@ type SpanBelow = Omit<NewSpan, 'parent' | 'traceId'>;
 
 /** What of the API's work is recorded, and what is recorded at the moment: work is below the request that it is done for. */
 export class Traces {
-  private readonly current = new AsyncLocalStorage<Span>();
+  private readonly current = new AsyncLocalStorage<{ span: Span; lasts: () => boolean }>();
 
   /** @param tracing null: nothing is recorded, and all of this costs nothing */
   constructor(readonly tracing: Tracing | null) {}
 
   /**
-   * Of the request that is being answered, for whoever goes on with it elsewhere; null when it is not recorded. What a request has started and what
+   * Of the request that is being worked on, for whoever goes on with it elsewhere; null when it is not recorded. What a request has started and what
    * goes on after its answer does not belong to it any more.
    */
   get context(): TraceContext | null {
-    const span = this.current.getStore();
-    return span?.open ? span.context : null;
+    const current = this.current.getStore();
+    return current?.span.open && current.lasts() ? current.span.context : null;
   }
 
-  /** Runs `work`, and all that it starts, as work of this span. */
-  within<T>(span: Span, work: () => T): T {
-    return this.current.run(span, work);
+  /** Runs `work`, and all that it starts, as work of this span, as long as `lasts` says so and the span is open. */
+  within<T>(span: Span, lasts: () => boolean, work: () => T): T {
+    return this.current.run({ span, lasts }, work);
   }
 
   /** Runs `work` as nobody's: what serves all must not look like the work of the request that has woken it. */
