@@ -1,6 +1,7 @@
-import { alsoTo, type LogExport, startLogExport } from './log-export.js';
+import { alsoTo, type LogExport } from './log-export.js';
 import { readLogExportSettings } from './log-export-settings.js';
 import { readPinoLine } from './pino-line.js';
+import { startLogExport } from './start-log-export.js';
 import { OtlpReceiver } from './testing/index.js';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';

@@ -1,5 +1,4 @@
-import type { LogExportSettings } from './log-export-settings.js';
-import type { Attributes, TracedProgram, TracingLog } from './tracing.js';
+import type { Attributes } from './tracing.js';
 
 /** Sends log lines to a receiver of OTLP, besides where they go anyway. Never waits for it: what finds no room is dropped. */
 export interface LogExport {
@@ -16,17 +15,6 @@ export interface PrintedLine {
   /** Without its end. */
   text: string;
   attributes: Attributes;
-}
-
-/** Null where none are to be sent: then OpenTelemetry's packages are not even loaded. */
-export async function startLogExport(
-  settings: LogExportSettings | null,
-  program: TracedProgram,
-  log: TracingLog,
-): Promise<LogExport | null> {
-  if (settings === null) return null;
-  const { OpenTelemetryLogExport } = await import('./open-telemetry-logs.js');
-  return new OpenTelemetryLogExport(settings, program, log);
 }
 
 /** What pino is to write to: `destination`, and the export where there is one. */
