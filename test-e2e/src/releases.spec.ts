@@ -73,9 +73,12 @@ describeWithServers('a canary release, through two real proxies, under constant 
     await fabric?.stop();
   }, 60_000);
 
-  it('a good one is started, scaled and completed, and no request fails', async () => {
+  it('a good one is started, scaled and completed, although the control plane is killed on the way, and no request fails', async () => {
     expect(await newVersion({})).toBe(2);
     const { id } = await call('POST', `${app}/releases`, { candidate: 2, plan: PLAN });
+    await eventually('the second stage', SETTLE_MS, async () => ((await release(id)).stage.index === 1 ? true : undefined));
+    await fabric.api.kill();
+    await fabric.startApi();
     const ended = await until(id, 'completed', 'zeroed', 'paused');
     expect(ended).toMatchObject({ status: 'completed', weight: 100, verdicts: { stability: { verdict: 'pass' } } });
     expect((await call('GET', `${app}/distribution`)).weights).toEqual({ 1: 0, 2: 100 });

@@ -96,7 +96,7 @@ export class AppVersionsService {
     return { version, aliases: await this.repository.aliasesOf(tx, namespace, app, version.version) };
   }
 
-  /** 409 version_in_use while anything of it runs, an alias or the app's routing names it, or a distribution gives it weight. Returns the route revision. */
+  /** 409 version_in_use while anything of it runs, an alias or the app's routing names it, a distribution gives it weight, or a release is about it. Returns the route revision. */
   delete(namespace: string, app: string, versionOrAlias: string, ifMatch: IfMatch): Promise<number> {
     return this.transactions.run(async (tx) => {
       await this.routes.lock(tx);
@@ -122,6 +122,8 @@ export class AppVersionsService {
         // Nothing of it runs, but it did: a run that failed where no other version could take its share over.
         throw new DomainError('conflict', 'version_in_use', `A distribution of ${app} gives version ${version} weight; change it first.`);
       }
+      if (await this.repository.isReleased(tx, namespace, app, version))
+        throw new DomainError('conflict', 'version_in_use', `A release of ${app} is about version ${version}; end it first.`);
       await this.repository.deleteVersion(tx, namespace, app, version);
       return this.routes.commit(tx, namespace, app);
     });

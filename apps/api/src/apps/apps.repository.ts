@@ -204,6 +204,16 @@ export class AppsRepository {
     return rows.length > 0;
   }
 
+  /** Is it candidate or baseline of a release that has not ended? */
+  async isReleased(tx: Transaction, namespace: string, app: string, version: number): Promise<boolean> {
+    const rows = await query(
+      tx,
+      'SELECT 1 FROM releases WHERE namespace = $1 AND app = $2 AND ended_at IS NULL AND $3 IN (candidate, baseline)',
+      [namespace, app, version],
+    );
+    return rows.length > 0;
+  }
+
   async findAlias(tx: Transaction, namespace: string, app: string, alias: string): Promise<Alias | null> {
     const [row] = await query<AliasRow>(tx, 'SELECT * FROM app_aliases WHERE namespace = $1 AND app = $2 AND alias = $3', [
       namespace,

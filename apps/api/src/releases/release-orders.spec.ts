@@ -62,7 +62,7 @@ describe('what a release wants of programs', () => {
 
   it('stops the candidate once, and waits for its end', () => {
     const stop = release({ candidate: 'stop' }, 'rolling_back');
-    expect(ordersFor(stop, both)).toMatchObject({ orders: [{ type: 'stop', version: 2 }], missing: 'version 2 is stopping' });
+    expect(ordersFor(stop, both)).toMatchObject({ orders: [{ type: 'stop', version: 2 }], missing: 'version 2 is to be stopped' });
     expect(ordersFor(stop, { ...both, candidate: [standing('cart', 'STOPPING')] })).toMatchObject({
       orders: [],
       missing: 'version 2 is stopping',

@@ -106,6 +106,7 @@ function run(found: Orders, version: number, service: ServiceStanding, count: nu
 function stop(found: Orders, version: number, services: readonly ServiceStanding[]): void {
   const active = services.flatMap((service) => activeRun(service) ?? []);
   if (active.length === 0) return;
-  found.missing = `version ${version} is stopping`;
-  if (active.some(({ status }) => status !== 'STOPPING')) found.orders.push({ type: 'stop', version });
+  const isToStop = active.some(({ status }) => status !== 'STOPPING');
+  found.missing = `version ${version} is ${isToStop ? 'to be stopped' : 'stopping'}`;
+  if (isToStop) found.orders.push({ type: 'stop', version });
 }

@@ -207,6 +207,16 @@ describe('releases over REST', () => {
       expect((await get(`${app}/distribution`)).weights).toEqual(weights);
     });
 
+    it('the versions that a release is about cannot be deleted until it has ended', async () => {
+      const { app, path } = await observed();
+      await api.http.post(`${app}/versions/2/services/cart/stop`).set('Prefer', 'wait=10').send({}).expect(202);
+      const refused = await api.http.delete(`${app}/versions/2`).expect(409);
+      expect(refused.body).toMatchObject({ code: 'version_in_use', detail: expect.stringContaining('release') });
+      await act(path, 'abort').expect(200);
+      await api.http.delete(`${app}/versions/2`).expect(204);
+      expect((await get(path)).status).toBe('aborted');
+    });
+
     it('not a dry run, nor the stop of another version, nor another app', async () => {
       const { app, path } = await observed(['1/cart', '2/cart', '3/cart']);
       await api.http

@@ -73,8 +73,9 @@ export class ReleasesService {
   act({ id, action, reason, extendMs, by, ifMatch, dryRun, freezeOverride, ...app }: ActionRequest): Promise<Release> {
     return this.transactions.run(async (tx) => {
       if (!dryRun) await this.routes.lock(tx);
-      const found = await this.require(tx, app, id);
-      const release = (dryRun ? null : await this.releases.lock(tx, id)) ?? found;
+      // Locked before it is read: what has ended meanwhile is refused as such, and one that has ended stays so.
+      const locked = dryRun || !UUID.test(id) ? null : await this.releases.lock(tx, id);
+      const release = locked?.namespace === app.namespace && locked.app === app.app ? locked : await this.require(tx, app, id);
       checkIfMatch(ifMatch, releaseEtag(release));
       const nowMs = await this.clock.nowMs(tx);
       const { state, plan } = release;
