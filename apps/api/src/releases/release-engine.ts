@@ -14,6 +14,8 @@ import { type ActiveRelease, RELEASES_CHANNEL, ReleasesRepository } from './rele
 const LEASE = 'release-engine';
 const LEASE_SECONDS = 5;
 const TICK_MS = 1_000;
+/** Releases; each takes a connection to the database. */
+const LOOKS_AT_ONCE = 4;
 
 /**
  * Looks at every active release, about once a second and when something has happened to one. One replica at a time does it (lease); should two
@@ -82,17 +84,20 @@ export class ReleaseEngine implements OnApplicationBootstrap, OnApplicationShutd
 
   private async round(): Promise<void> {
     if (!(await this.holdLease())) return;
-    for (const release of await this.transactions.read((tx) => this.releases.active(tx))) {
-      if (this.stopped) return;
-      await this.lookAt(release).catch((error: unknown) =>
-        this.logger.warn({ err: error, releaseId: release.id }, 'this release could not be looked after now; the next round tries again'),
-      );
-    }
+    const waiting = await this.transactions.read((tx) => this.releases.enforced(tx));
+    const looks = Array.from({ length: LOOKS_AT_ONCE }, async () => {
+      for (let release = waiting.shift(); release && !this.stopped; release = waiting.shift()) await this.lookAt(release);
+    });
+    await Promise.all(looks);
   }
 
   private async lookAt({ id, namespace, app, routeRevision }: ActiveRelease): Promise<void> {
-    const { complete } = await this.propagation.waitFor({ routeRevision, namespace, app }, 0);
-    await this.stepper.step(id, { routeRevision, complete });
+    try {
+      const { complete } = await this.propagation.waitFor({ routeRevision, namespace, app }, 0);
+      await this.stepper.step(id, { routeRevision, complete });
+    } catch (error) {
+      this.logger.warn({ err: error, releaseId: id }, 'this release could not be looked after now; the next round tries again');
+    }
   }
 
   /** Renewed when half of it is over. Whoever does not get it asks again when it may have run out. */

@@ -13,9 +13,14 @@ describe('releases over REST', () => {
     api = await createTestApi();
     apps = await TestApps.of(api);
   }, 60_000);
+  /** Each that goes on costs a look a second. */
+  afterEach(async () => {
+    for (const path of begun.splice(0)) await act(path, 'abort');
+  });
   afterAll(() => api.close());
 
   const get = async (path: string) => (await api.http.get(path).expect(200)).body;
+  const begun: string[] = [];
   const start = (app: string, body: object) => api.http.post(`${app}/releases`).send(body);
   const act = (path: string, action: string, body: object = {}) => api.http.post(`${path}/${action}`).send(body);
   /** Its stage is observed, so that nothing changes by itself for an hour. */
@@ -23,7 +28,9 @@ describe('releases over REST', () => {
     const app = await apps.appWith(...running);
     const { body } = await start(app, { candidate: 2, plan: PLAN }).set('Prefer', 'wait=30').expect(201);
     expect(body).toMatchObject({ status: 'running', weight: 10, stage: { phase: 'observing' }, waitingFor: null });
-    return { app, path: `${app}/releases/${body.id}`, id: body.id as string };
+    const path = `${app}/releases/${body.id}`;
+    begun.push(path);
+    return { app, path };
   };
 
   describe('bad input changes nothing', () => {

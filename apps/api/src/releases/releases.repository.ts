@@ -122,13 +122,13 @@ export class ReleasesRepository {
     return rows.map(toRelease);
   }
 
-  /** Oldest first. */
-  async active(tx: Transaction): Promise<ActiveRelease[]> {
+  /** Active ones that want something, oldest first: of one that leaves everything as it is nothing changes until somebody says so. */
+  async enforced(tx: Transaction): Promise<ActiveRelease[]> {
     const rows = await query<{ release_id: string; namespace: string; app: string; route_revision: string | null }>(
       tx,
       `SELECT r.release_id, r.namespace, r.app, d.route_revision FROM releases r
          LEFT JOIN distributions d ON d.namespace = r.namespace AND d.app = r.app AND d.service = ''
-        WHERE r.ended_at IS NULL ORDER BY r.started_at, r.release_id`,
+        WHERE r.ended_at IS NULL AND (r.state->'wanted'->>'enforced')::boolean ORDER BY r.started_at, r.release_id`,
     );
     return rows.map(({ release_id, namespace, app, route_revision }) => ({
       id: release_id,

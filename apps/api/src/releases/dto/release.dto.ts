@@ -227,7 +227,7 @@ export function toReleaseDto(release: Release, propagation?: PropagationState): 
     },
     verdicts: judgement && { stability: judgement.stability, availability: judgement.availability },
     reason: state.reason,
-    waitingFor: state.endedAt === null ? progress.waitingFor : null,
+    waitingFor: state.wanted.enforced ? progress.waitingFor : null,
     actions: allowedActions(state.status),
     zeroing: progress.zeroing && toZeroingDto(progress.zeroing),
     startedBy,
