@@ -118,7 +118,7 @@ export class Transfer implements AnswerReader {
   }
 
   private requestText(exchange: Exchange): string {
-    const start = this.starts.ofRequest(this.head, this.text, exchange.instance.address.basePath + exchange.path);
+    const start = this.starts.ofRequest(this.head, this.text, exchange.instance.address.basePath + exchange.path, exchange.sharedLines);
     return `${start}${exchange.requestLines}\r\n`;
   }
 

@@ -29,8 +29,10 @@ export class Asked {
   readonly target: TargetResult;
   /** Of the headers; what the path pins comes first. */
   readonly pins: PinResult;
+  /** What the instance is told of it, where it was reached by a path of the fabric. */
+  readonly sharedLines: string;
   /** See `forwardedStart`. */
-  readonly forwarded: string;
+  readonly #forwarded: string;
 
   constructor(head: ForwardedInput & { target: string }, { basePath, trustForwarded }: AskedSettings) {
     const { fields, target } = head;
@@ -42,6 +44,12 @@ export class Asked {
     this.plainPath = (mark < 0 ? this.path : this.path?.slice(0, mark)) ?? '';
     this.target = parseTarget(target, basePath);
     this.pins = readPins(fields);
-    this.forwarded = forwardedStart(head, trustForwarded);
+    this.#forwarded = forwardedStart(head, trustForwarded);
+    this.sharedLines = this.target.ok ? this.linesBehind(this.target.target.prefix) : '';
+  }
+
+  /** What the instance is told of it. @param prefix what was cut off the path */
+  linesBehind(prefix: string): string {
+    return `${this.#forwarded}${prefix}\r\n`;
   }
 }

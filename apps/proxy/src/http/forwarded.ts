@@ -8,21 +8,10 @@ export interface ForwardedInput {
   encrypted: boolean;
 }
 
-/** What of it is different for each request, or each attempt. */
-export interface Passage {
-  /** The part of the path that was cut off. */
-  prefix: string;
-  requestId: string;
-  version: number;
-  traceparent: string;
-  /** '': none. */
-  tracestate: string;
-}
-
 /**
  * The field lines that replace those of the client. `X-Forwarded-For` is always appended to: an instance that needs the truth takes the last
  * entry. The others come from the client only when the setting says that a trusted proxy sends them; otherwise they are what this proxy sees.
- * Ends in the middle of the last line, with what stands in front of our own prefix: {@link passageLines} goes on.
+ * Ends in the middle of the last line, with what stands in front of our own prefix: that and a CRLF have to follow.
  *
  * @param trustForwarded true when a trusted proxy stands in front: its -Proto and -Host are kept, and our prefix is put behind its own
  */
@@ -37,10 +26,19 @@ export function forwardedStart({ fields, remoteAddress, encrypted }: ForwardedIn
   );
 }
 
-/** Goes on after {@link forwardedStart}. */
-export function passageLines({ prefix, requestId, version, traceparent, tracestate }: Passage): string {
-  const stateLine = tracestate === '' ? '' : `tracestate: ${tracestate}\r\n`;
-  return `${prefix}\r\nX-App-Version: ${version}\r\nX-Request-Id: ${requestId}\r\ntraceparent: ${traceparent}\r\n${stateLine}`;
+/** What the instance is told of one attempt. @param tracestate '': none */
+export function attemptLines(version: number | string, requestId: string, traceparent: string, tracestate: string): string {
+  return `${attemptStart(version)}${attemptEnd(requestId, traceparent, tracestate)}`;
+}
+
+/** Its beginning, the same for all requests to one version. */
+export function attemptStart(version: number | string): string {
+  return `X-App-Version: ${version}\r\nX-Request-Id: `;
+}
+
+export function attemptEnd(requestId: string, traceparent: string, tracestate: string): string {
+  const lines = `${requestId}\r\ntraceparent: ${traceparent}\r\n`;
+  return tracestate === '' ? lines : `${lines}tracestate: ${tracestate}\r\n`;
 }
 
 function clientsOf(fields: RequestFields, remoteAddress: string): string {

@@ -10,9 +10,10 @@ import type { InstanceState } from '../upstream/instance.js';
 import type { MirrorSender } from '../upstream/mirror-sender.js';
 import type { Outliers } from '../upstream/outliers.js';
 import { Asked } from './asked.js';
-import { passageLines } from './forwarded.js';
+import { attemptLines } from './forwarded.js';
 import { forwardHeaders, listOfLines, withoutHeader } from './headers.js';
 import { MAX_HOPS } from './hops.js';
+import { Lanes } from './lane.js';
 import { type ParsedTarget, type TargetResult, targetOfHost } from './parse-target.js';
 import { NO_PINS } from './pins.js';
 import { PROBLEMS, type Problem, renderProblem } from './problems.js';
@@ -45,12 +46,14 @@ export interface GatewayOptions {
 export class ProxyGateway implements Gateway {
   readonly #options: GatewayOptions;
   readonly #retries = new RetryBudget();
+  readonly #lanes: Lanes;
   readonly #newConsumerId: () => string;
   readonly #host: ExchangeHost;
   #inFlight = 0;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.#lanes = new Lanes(options.traffic.meters);
     this.#host = {
       metrics: options.metrics,
       traffic: options.traffic,
@@ -107,7 +110,8 @@ export class ProxyGateway implements Gateway {
       return refuse(routed, traffic.meters.versionOf(target, null), target.forwardPath);
     }
     const { version } = routed.choice;
-    const series = traffic.meters.versionOf(target, version.version);
+    const lane = this.#lanes.of(routed.choice, target);
+    const { series } = lane;
     const waitMs = admit(routed.service.limiter, version.limiter, startedAt);
     if (waitMs > 0) {
       const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1_000));
@@ -118,16 +122,10 @@ export class ProxyGateway implements Gateway {
     const { artifactVersion, runId } = version;
     const { reason } = routed.choice;
     trace.span?.routed({ ...series.route, version: version.version, artifactVersion, runId, reason }, target.forwardPath);
-    const copy = this.#copy(head, asked, target, routed, requestId, trace);
-    return new RoutedExchange(this.#host, routed, series, {
-      method: head.method,
-      forwarded: asked.forwarded,
-      target,
-      copy,
-      requestId,
-      trace,
-      startedAt,
-    });
+    const sharedLines = parsed === asked.target ? asked.sharedLines : asked.linesBehind(target.prefix);
+    const copy = this.#copy(head, sharedLines, target, routed, requestId, trace);
+    const passenger = { method: head.method, path: target.forwardPath, sharedLines, copy, requestId, trace, startedAt };
+    return new RoutedExchange(this.#host, routed, lane, passenger);
   }
 
   /** A public host comes first: what a consumer reaches by it is that service and never a path of the fabric. */
@@ -150,8 +148,8 @@ export class ProxyGateway implements Gateway {
 
   #copy(
     head: RequestHead,
-    { forwarded }: Asked,
-    { prefix, forwardPath }: ParsedTarget,
+    sharedLines: string,
+    { forwardPath }: ParsedTarget,
     { mirror }: Routed,
     requestId: string,
     { traceparent, tracestate }: RequestTrace,
@@ -160,7 +158,7 @@ export class ProxyGateway implements Gateway {
     const { mirrors, metrics, resolver } = this.#options;
     const { version, instance, maxBodyBytes } = mirror;
     const { method } = head;
-    const own = listOfLines(forwarded + passageLines({ prefix, requestId, version, traceparent, tracestate }));
+    const own = listOfLines(sharedLines + attemptLines(version, requestId, traceparent, tracestate));
     const headers = withoutHeader(forwardHeaders(head.fields.list(), [...own, 'X-Mirrored', 'true']), 'content-length');
     return {
       maxBodyBytes,

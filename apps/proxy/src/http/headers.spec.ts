@@ -1,5 +1,5 @@
 import { cookieValue, fieldsOfList } from './fields.js';
-import { forwardedStart, passageLines } from './forwarded.js';
+import { attemptLines, forwardedStart } from './forwarded.js';
 import { forwardHeaders, forwardTrailers, headerValue, listOfLines, requestFraming } from './headers.js';
 import { sentRequestId } from './ids.js';
 import { readPins } from './pins.js';
@@ -8,7 +8,7 @@ const TRACEPARENT = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`;
 
 function forwarded(headers: string[], trustForwarded = false, tracestate = ''): Record<string, string> {
   const start = forwardedStart({ fields: fieldsOfList(headers), remoteAddress: '::ffff:10.0.0.9', encrypted: false }, trustForwarded);
-  const list = listOfLines(start + passageLines({ prefix: '/p', requestId: 'r-1', version: 3, traceparent: TRACEPARENT, tracestate }));
+  const list = listOfLines(`${start}/p\r\n${attemptLines(3, 'r-1', TRACEPARENT, tracestate)}`);
   return Object.fromEntries(list.flatMap((name, i) => (i % 2 === 0 ? [[name.toLowerCase(), list[i + 1] ?? '']] : [])));
 }
 

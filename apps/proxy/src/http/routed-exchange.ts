@@ -6,9 +6,9 @@ import type { RequestTrace } from '../tracing/request-trace.js';
 import type { Exchange, ExchangeResult, RequestCopy, RetryableFailure } from '../upstream/forwarder.js';
 import type { InstanceState } from '../upstream/instance.js';
 import type { Outliers } from '../upstream/outliers.js';
-import { passageLines } from './forwarded.js';
+import { attemptEnd } from './forwarded.js';
 import { listOfLines } from './headers.js';
-import type { ParsedTarget } from './parse-target.js';
+import type { Lane } from './lane.js';
 import { type Problem, type ProblemCode, type RenderedProblem, renderProblem } from './problems.js';
 import type { RequestLog } from './request-log.js';
 import type { Routed, RouteResolver } from './route-resolver.js';
@@ -28,9 +28,8 @@ export interface ExchangeHost {
 /** What a request takes along. */
 interface Passenger {
   readonly method: string;
-  /** See `forwardedStart`. */
-  readonly forwarded: string;
-  readonly target: ParsedTarget;
+  readonly path: string;
+  readonly sharedLines: string;
   readonly copy: RequestCopy | null;
   readonly requestId: string;
   readonly trace: RequestTrace;
@@ -51,39 +50,37 @@ export class RoutedExchange implements Exchange {
   constructor(
     private readonly host: ExchangeHost,
     private readonly routed: Routed,
-    private readonly series: VersionSeries,
+    private readonly lane: Lane,
     private readonly passenger: Passenger,
   ) {
     this.instance = routed.instance;
     this.traceparent = passenger.trace.traceparent;
     const { reason } = routed.choice;
-    this.record = host.traffic.begin(series, this.instance.id, passenger.startedAt, reason === 'weighted' || reason === 'affinity');
+    this.record = host.traffic.begin(lane.series, this.instance.id, passenger.startedAt, reason === 'weighted' || reason === 'affinity');
     this.isTrial = this.enter();
   }
 
   get path(): string {
-    return this.passenger.target.forwardPath;
+    return this.passenger.path;
   }
 
   get copy(): RequestCopy | null {
     return this.passenger.copy;
   }
 
+  get sharedLines(): string {
+    return this.passenger.sharedLines;
+  }
+
   get requestLines(): string {
-    const { forwarded, target, requestId, trace } = this.passenger;
-    const { traceparent } = this;
-    const { version } = this.routed.choice.version;
-    return forwarded + passageLines({ prefix: target.prefix, requestId, version, traceparent, tracestate: trace.tracestate });
+    const { requestId, trace } = this.passenger;
+    return this.lane.attemptStart + attemptEnd(requestId, this.traceparent, trace.tracestate);
   }
 
   get answerLines(): string {
-    const { choice, affinityCookie } = this.routed;
-    const { versionText, artifactVersion } = choice.version;
-    const cookieLine = affinityCookie === null ? '' : `Set-Cookie: ${affinityCookie}\r\n`;
-    return (
-      `X-App-Version: ${versionText}\r\nX-Artifact-Version: ${artifactVersion}\r\nX-Route-Reason: ${choice.reason}\r\n` +
-      `X-Request-Id: ${this.passenger.requestId}\r\n${cookieLine}`
-    );
+    const { affinityCookie } = this.routed;
+    const lines = `${this.lane.answerStart}${this.passenger.requestId}\r\n`;
+    return affinityCookie === null ? lines : `${lines}Set-Cookie: ${affinityCookie}\r\n`;
   }
 
   retry(failure: RetryableFailure): boolean {
@@ -92,22 +89,22 @@ export class RoutedExchange implements Exchange {
     if (next === null) return false;
     failed.inFlight -= 1;
     // A kept connection that was stale is no fault of its instance.
-    if (failure !== 'stale_connection') host.outliers.failed(failed, isTrial, routed.choice.version.instances, this.series);
+    if (failure !== 'stale_connection') host.outliers.failed(failed, isTrial, routed.choice.version.instances, this.lane.series);
     else if (isTrial) host.outliers.undecided(failed);
     this.passenger.trace.span?.attemptFailed(failure);
     this.instance = next;
     host.traffic.again(this.record, next.id, this.passenger.method, failure);
     this.isTrial = this.enter();
     host.resolver.released(failed);
-    host.metrics.retry(this.series.requests, failure);
+    host.metrics.retry(this.lane.series.requests, failure);
     return true;
   }
 
   problem(problem: Problem): RenderedProblem {
-    const { host, instance, series } = this;
+    const { host, instance } = this;
     if (isFailureOfInstance(problem.code)) {
       this.judged = true;
-      host.outliers.failed(instance, this.isTrial, this.routed.choice.version.instances, series);
+      host.outliers.failed(instance, this.isTrial, this.routed.choice.version.instances, this.lane.series);
     }
     this.record.proxyError = problem.code;
     this.failure = problem;
@@ -122,10 +119,10 @@ export class RoutedExchange implements Exchange {
     host.resolver.released(instance);
     leave(routed.service.limiter, routed.choice.version.limiter);
     host.ended();
-    const { method, target, requestId, trace } = this.passenger;
+    const { method, path, requestId, trace } = this.passenger;
     const { traceparent } = trace;
     trace.span?.ended(result, this.record.proxyError, instance);
-    const failed = host.traffic.end(this.record, result, { method, path: target.forwardPath, requestId, traceparent });
+    const failed = host.traffic.end(this.record, result, { method, path, requestId, traceparent });
     if (failed || host.requestLog.sample()) this.log(failed, result);
   }
 
@@ -136,7 +133,7 @@ export class RoutedExchange implements Exchange {
     const { reason, version } = this.routed.choice;
     const { runId } = version;
     const { startedAt, attemptAt } = this.record;
-    const { route } = this.series;
+    const { route } = this.lane.series;
     const request = {
       method,
       path,
@@ -170,7 +167,7 @@ export class RoutedExchange implements Exchange {
     if (outcome === 'complete' && (status < 502 || status > 504)) {
       if (isTrial || instance.outlier.failures !== 0) outliers.succeeded(instance, isTrial);
     } else if (outcome === 'complete' || outcome === 'cut')
-      outliers.failed(instance, isTrial, this.routed.choice.version.instances, this.series);
+      outliers.failed(instance, isTrial, this.routed.choice.version.instances, this.lane.series);
     else if (isTrial) outliers.undecided(instance);
   }
 }

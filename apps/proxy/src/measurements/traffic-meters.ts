@@ -10,7 +10,7 @@ const MAX_INSTANCES = 10_000;
 /** No name of an app begins like that. */
 const OTHER = '_other';
 
-interface ServicePlace {
+export interface ServicePlace {
   namespace: string;
   app: string;
   service: string;
@@ -32,6 +32,8 @@ export interface MeteredSeries extends VersionPlace {
 }
 
 export interface VersionSeries extends MeteredSeries {
+  /** It is not counted any more: whoever has kept it needs another one. */
+  forgotten: boolean;
   readonly instances: Map<string, MeteredSeries>;
   readonly route: RouteLabels;
   /** What is shown of it to Prometheus. */
@@ -104,6 +106,7 @@ export class TrafficMeters {
         ?.get(version.app)
         ?.get(version.service)
         ?.delete(version.version ?? 0);
+      version.forgotten = true;
       this.#versions -= 1;
     }
   }
@@ -136,7 +139,19 @@ function versionSeries(
   route: RouteLabels,
   requests: RouteRequests,
 ): VersionSeries {
-  return { namespace, app, service, version, instance: null, id, meter: new Meter(), instances: new Map(), route, requests };
+  return {
+    namespace,
+    app,
+    service,
+    version,
+    instance: null,
+    id,
+    meter: new Meter(),
+    instances: new Map(),
+    route,
+    requests,
+    forgotten: false,
+  };
 }
 
 export function toMeasuredSeries({ id, namespace, app, service, version, instance, meter }: MeteredSeries): MeasuredSeries {

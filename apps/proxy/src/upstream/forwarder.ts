@@ -64,7 +64,9 @@ export interface Exchange {
   readonly instance: InstanceState;
   /** Path and query for the instance, as sent by the client. */
   readonly path: string;
-  /** Field lines, each with its CRLF, that replace the client's of the same names. Another attempt may have others. */
+  /** Field lines, each with its CRLF, that replace the client's of the same names: those that are one and the same string whenever the head is the same. */
+  readonly sharedLines: string;
+  /** The others, which another attempt may have others of. */
   readonly requestLines: string;
   /** As well; they stand in every answer, whoever made it, and replace the instance's of the same names. */
   readonly answerLines: string;

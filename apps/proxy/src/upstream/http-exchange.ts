@@ -109,7 +109,7 @@ export class HttpExchange {
   }
 
   #requestHeaders(): string[] {
-    let headers = forwardHeaders(this.req.rawHeaders, listOfLines(this.exchange.requestLines));
+    let headers = forwardHeaders(this.req.rawHeaders, listOfLines(this.exchange.sharedLines + this.exchange.requestLines));
     if (!this.#expectsContinue) headers = withoutHeader(headers, 'expect');
     // RFC 9112 §3.2.2: the authority of the target counts. An HTTP/1.0 client may have named none at all.
     const authority = /^https?:\/\/([^/?]*)/i.exec(this.req.url ?? '')?.[1];

@@ -48,7 +48,7 @@ export class UpgradeExchange {
     this.#attempts += 1;
     this.#connected = false;
     const headers = forwardHeaders(this.req.rawHeaders, [
-      ...listOfLines(this.exchange.requestLines),
+      ...listOfLines(this.exchange.sharedLines + this.exchange.requestLines),
       'Connection',
       'Upgrade',
       'Upgrade',

@@ -38,6 +38,7 @@ export class FakeGateway implements Gateway {
       },
       copy: null,
       path: head.target.replace(/^https?:\/\/[^/?]+/, ''),
+      sharedLines: '',
       requestLines: 'X-Request-Id: id-1\r\n',
       answerLines: 'X-App-Version: 3\r\nX-Request-Id: id-1\r\n',
       retry(failure) {
