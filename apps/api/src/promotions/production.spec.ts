@@ -97,6 +97,7 @@ describe('a promotion into production', () => {
     await freeze('sales');
     expect((await stages.promote(1, 2).expect(409)).body.code).toBe('frozen');
     const { body } = await stages.promote(1, 2).set('X-Freeze-Override', 'leaks').expect(201);
+    expect(await get(`${stages.path(2)}/releases/${body.entry.releaseId}`)).toMatchObject({ freezeOverride: 'leaks' });
     await stages.run(2, 2);
     await eventually(async () => expect(await weights()).toMatchObject({ 2: 10 }));
     const audit = (await get(stages.path(2, 'audit'))).items.filter(({ action }: { action: string }) => action === 'freeze_overridden');

@@ -151,6 +151,8 @@ export class ReleaseDto {
     example: null,
   })
   zeroing!: ZeroingDto | null;
+  @ApiProperty({ type: String, nullable: true, description: 'Why it goes on although its namespace is, or was, frozen.', example: null })
+  freezeOverride!: string | null;
   @ApiProperty({ example: 'admin' }) startedBy!: string;
   @ApiProperty(TIME) startedAt!: string;
   @ApiProperty({ ...MAYBE_TIME, example: null }) endedAt!: string | null;
@@ -206,7 +208,7 @@ function toPlan(plan: unknown): StartRequest['plan'] {
 }
 
 export function toReleaseDto(release: Release, propagation?: PropagationState): ReleaseDto {
-  const { id, state, plan, planName, candidate, baseline, progress, startedBy, startedAt } = release;
+  const { id, state, plan, planName, candidate, baseline, progress, freezeOverride, startedBy, startedAt } = release;
   const stage = plan.stages[state.stageIndex]!;
   const { judgement } = progress;
   return {
@@ -230,6 +232,7 @@ export function toReleaseDto(release: Release, propagation?: PropagationState): 
     waitingFor: state.wanted.enforced ? progress.waitingFor : null,
     actions: allowedActions(state.status),
     zeroing: progress.zeroing && toZeroingDto(progress.zeroing),
+    freezeOverride,
     startedBy,
     startedAt: startedAt.toISOString(),
     endedAt: isoOf(state.endedAt),
