@@ -11,6 +11,7 @@ export {
   rollUpUntil,
 } from './accounting.js';
 export { BUCKETS, type SparseHistogram } from './histogram.js';
+export { DURATION_BOUNDS_SECONDS, knownMethod, OTHER_METHOD } from './http-conventions.js';
 export { latencyOf } from './latency.js';
 export { addMeasures, type Measures, noMeasures, requestsOf } from './measures.js';
 export { type Ended, Meter } from './meter.js';

@@ -1,11 +1,7 @@
+import { DURATION_BOUNDS_SECONDS, knownMethod } from '@app-fabric/measurement';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 
-/** As OpenTelemetry's conventions advise for durations of HTTP requests. */
-const BOUNDS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
-/** As OpenTelemetry calls any other method. */
-const OTHER_METHOD = '_OTHER';
-const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']);
 /** Versions whose runs are counted apart; those of others are counted together. */
 const MAX_VERSIONS = 1_000;
 /** No name of a namespace or app begins like that. */
@@ -28,7 +24,7 @@ export class Metrics implements OnApplicationShutdown {
     name: 'http_server_request_duration_seconds',
     help: 'From the first byte of a request to the last of its answer. No status: the caller went away.',
     labelNames: ['http_request_method', 'http_route', 'http_response_status_code', 'error_type'],
-    buckets: BOUNDS_SECONDS,
+    buckets: [...DURATION_BOUNDS_SECONDS],
     registers: [this.registry],
   });
   private readonly runsEnded = new Counter({
@@ -47,7 +43,7 @@ export class Metrics implements OnApplicationShutdown {
   /** `status`: 0 when the caller went away. */
   observeRequest(method: string, route: string, status: number, seconds: number): void {
     const labels = {
-      http_request_method: METHODS.has(method) ? method : OTHER_METHOD,
+      http_request_method: knownMethod(method),
       http_route: route,
       http_response_status_code: status === 0 ? '' : String(status),
       error_type: status >= 500 ? String(status) : '',

@@ -1,9 +1,9 @@
+import { OTHER_METHOD } from '@app-fabric/measurement';
 import { admit } from '@app-fabric/routing';
 import type { IdSource, Tracing } from '@app-fabric/tracing';
 import type { VersionSeries } from '../measurements/traffic-meters.js';
 import type { RequestFacts, TrafficRecorder } from '../measurements/traffic-recorder.js';
 import type { ProxyMetrics } from '../metrics/proxy-metrics.js';
-import { OTHER_METHOD } from '../metrics/route-requests.js';
 import { openTrace, type RequestTrace } from '../tracing/request-trace.js';
 import type { Exchange, Gateway, Refusal, RequestCopy, RequestHead, RetryableFailure } from '../upstream/forwarder.js';
 import type { InstanceState } from '../upstream/instance.js';

@@ -1,5 +1,6 @@
+import { DURATION_BOUNDS_SECONDS } from '@app-fabric/measurement';
 import { Histogram, type Registry } from 'prom-client';
-import { BOUNDS_SECONDS, type Durations } from './durations.js';
+import type { Durations } from './durations.js';
 
 export interface LabelledDurations {
   labels: Readonly<Record<string, string>>;
@@ -13,7 +14,7 @@ export class DurationHistogram extends Histogram {
     private readonly series: () => Iterable<LabelledDurations>,
     registry: Registry,
   ) {
-    super({ ...about, buckets: [...BOUNDS_SECONDS], registers: [registry] });
+    super({ ...about, buckets: [...DURATION_BOUNDS_SECONDS], registers: [registry] });
   }
 
   /** What prom-client makes of a histogram, for its text form and for `get`. */

@@ -1,5 +1,4 @@
-/** As OpenTelemetry's conventions advise for durations of HTTP requests. */
-export const BOUNDS_SECONDS: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+import { DURATION_BOUNDS_SECONDS as BOUNDS_SECONDS } from '@app-fabric/measurement';
 
 /** A histogram in plain numbers: every request ends here. */
 export class Durations {

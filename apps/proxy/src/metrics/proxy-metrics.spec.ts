@@ -1,5 +1,5 @@
+import { DURATION_BOUNDS_SECONDS } from '@app-fabric/measurement';
 import { AggregatorRegistry, Histogram, Registry } from 'prom-client';
-import { BOUNDS_SECONDS } from './durations.js';
 import { ProxyMetrics } from './proxy-metrics.js';
 import type { RouteLabels, RouteRequests } from './route-requests.js';
 
@@ -20,7 +20,7 @@ const linesOf = (text: string) => text.split('\n').filter((line) => line.startsW
 function reference(): Registry {
   const registry = new Registry();
   const labelNames = [...Object.keys(route), 'http_request_method', 'http_response_status_code', 'error_type'];
-  const duration = new Histogram({ name: NAME, help: 'x', labelNames, buckets: [...BOUNDS_SECONDS], registers: [registry] });
+  const duration = new Histogram({ name: NAME, help: 'x', labelNames, buckets: [...DURATION_BOUNDS_SECONDS], registers: [registry] });
   for (const { method, status, error } of OUTCOMES) {
     const http_response_status_code = status === 0 ? '' : String(status);
     const labels = { ...route, http_request_method: method, http_response_status_code, error_type: error ?? '' };
@@ -51,7 +51,7 @@ async function counts(metrics: ProxyMetrics, name = NAME) {
 describe('what requests are counted in', () => {
   it('is shown exactly as prom-client would show it', async () => {
     const shown = linesOf(await counted().registry.metrics());
-    expect(shown.length).toBe(OUTCOMES.length * (BOUNDS_SECONDS.length + 3));
+    expect(shown.length).toBe(OUTCOMES.length * (DURATION_BOUNDS_SECONDS.length + 3));
     expect(new Set(shown)).toEqual(new Set(linesOf(await reference().metrics())));
   });
 

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { knownMethod } from '@app-fabric/measurement';
 import { Durations } from './durations.js';
 
 /** What a finished request belongs to. Only names that the table knows may come in here: the client must not invent label values. */
@@ -10,14 +11,9 @@ export interface RouteLabels {
   readonly version: string;
 }
 
-/** Methods that are told apart: those of RFC 9110, and PATCH. */
-const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']);
-/** As OpenTelemetry calls any other method. */
-export const OTHER_METHOD = '_OTHER';
-
 /** The method, where it is one of those that are told apart. */
 export function methodLabel(method: string): string {
-  return METHODS.has(method) ? method : OTHER_METHOD;
+  return knownMethod(method);
 }
 
 /** The requests of one route and version with one method, status and kind of error. */
