@@ -58,7 +58,7 @@ describeWithPrometheus('a real Prometheus', () => {
     });
     await app.load(2_000, [0, 1]);
     await app.agree();
-  }, 180_000);
+  }, 300_000);
   afterAll(async () => {
     await prometheus?.stop();
     await fabric?.stop();
