@@ -18,6 +18,25 @@ export function number(env: Environment, [name, standard, min, max]: NumberSetti
   return standard;
 }
 
+/** Bounds what waits for the receiver. */
+export interface BatchSettings {
+  readonly maxQueueSize: number;
+  readonly maxExportBatchSize: number;
+  readonly scheduledDelayMillis: number;
+  readonly exportTimeoutMillis: number;
+}
+
+/** The specification has the same settings for each signal, under a prefix, with a delay of its own. */
+export function batchesOf(env: Environment, prefix: 'OTEL_BSP' | 'OTEL_BLRP', delayMs: number, problems: string[]): BatchSettings {
+  const maxQueueSize = number(env, [`${prefix}_MAX_QUEUE_SIZE`, 2_048, 1, 100_000], problems);
+  return {
+    maxQueueSize,
+    maxExportBatchSize: Math.min(number(env, [`${prefix}_MAX_EXPORT_BATCH_SIZE`, 512, 1, 100_000], problems), maxQueueSize),
+    scheduledDelayMillis: number(env, [`${prefix}_SCHEDULE_DELAY`, delayMs, 1, 600_000], problems),
+    exportTimeoutMillis: number(env, [`${prefix}_EXPORT_TIMEOUT`, 30_000, 1, 600_000], problems),
+  };
+}
+
 const PROTOCOL = 'http/protobuf';
 
 /**

@@ -6,7 +6,8 @@ import { BatchLogRecordProcessor, LoggerProvider, type LogRecordExporter, type R
 import type { LogExport, PrintedLine } from './log-export.js';
 import type { LogExportSettings } from './log-export-settings.js';
 import { readPinoLine } from './pino-line.js';
-import { CLOSE_MS, resourceOf } from './resource.js';
+import { resourceOf } from './resource.js';
+import { shutDown } from './shut-down.js';
 import type { TracedProgram, TracingLog } from './tracing.js';
 
 /** {@link LogExport} by OpenTelemetry's SDK; loaded only where lines are sent. */
@@ -43,17 +44,8 @@ export class OpenTelemetryLogExport implements LogExport {
   }
 
   close(): Promise<void> {
-    this.closing ??= this.shutDown();
+    this.closing ??= shutDown(this.provider);
     return this.closing;
-  }
-
-  private async shutDown(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CLOSE_MS);
-    });
-    await Promise.race([this.provider.shutdown().catch(() => undefined), late]);
-    clearTimeout(timer);
   }
 }
 

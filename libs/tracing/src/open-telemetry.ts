@@ -10,7 +10,8 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import { createRandomIds, newTraceId } from './random-ids.js';
-import { CLOSE_MS, resourceOf } from './resource.js';
+import { resourceOf } from './resource.js';
+import { shutDown } from './shut-down.js';
 import { SAMPLED, type TraceContext } from './trace-context.js';
 import type { Attributes, NewSpan, Span, SpanKind, TracedProgram, Tracing, TracingLog } from './tracing.js';
 import type { TracingSettings } from './tracing-settings.js';
@@ -74,17 +75,8 @@ export class OpenTelemetryTracing implements Tracing {
   }
 
   close(): Promise<void> {
-    this.closing ??= this.shutDown();
+    this.closing ??= shutDown(this.provider);
     return this.closing;
-  }
-
-  private async shutDown(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CLOSE_MS);
-    });
-    await Promise.race([this.provider.shutdown().catch(() => undefined), late]);
-    clearTimeout(timer);
   }
 }
 

@@ -3,9 +3,6 @@ import { hostname } from 'node:os';
 import { defaultResource, detectResources, envDetector, type Resource, resourceFromAttributes } from '@opentelemetry/resources';
 import type { TracedProgram, TracingLog } from './tracing.js';
 
-/** How long the end of a program waits for the receiver. */
-export const CLOSE_MS = 1_500;
-
 const instanceIds = new WeakMap<TracedProgram, string>();
 
 /** What everything that a program sends says of it: spans and log lines are of the same instance. */

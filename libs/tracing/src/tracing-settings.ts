@@ -1,4 +1,4 @@
-import { type Environment, type NumberSetting, number, receiverOf, text } from './environment.js';
+import { type BatchSettings, batchesOf, type Environment, type NumberSetting, number, receiverOf, text } from './environment.js';
 
 /** What of OpenTelemetry's settings this reads itself. Headers, certificates, compression, time-outs and resource attributes its SDK reads. */
 export interface TracingSettings {
@@ -18,14 +18,6 @@ interface SamplerSettings {
   readonly ratio: number;
 }
 
-/** Bounds what waits for the receiver. */
-export interface BatchSettings {
-  readonly maxQueueSize: number;
-  readonly maxExportBatchSize: number;
-  readonly scheduledDelayMillis: number;
-  readonly exportTimeoutMillis: number;
-}
-
 const SAMPLERS: ReadonlyMap<string, { parentBased: boolean; ratio: number | null }> = new Map([
   ['always_on', { parentBased: false, ratio: 1 }],
   ['always_off', { parentBased: false, ratio: 0 }],
@@ -36,10 +28,6 @@ const SAMPLERS: ReadonlyMap<string, { parentBased: boolean; ratio: number | null
 ]);
 const STANDARD_SAMPLER = 'parentbased_always_on';
 
-const QUEUE: NumberSetting = ['OTEL_BSP_MAX_QUEUE_SIZE', 2_048, 1, 100_000];
-const BATCH: NumberSetting = ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE', 512, 1, 100_000];
-const DELAY: NumberSetting = ['OTEL_BSP_SCHEDULE_DELAY', 5_000, 1, 600_000];
-const TIMEOUT: NumberSetting = ['OTEL_BSP_EXPORT_TIMEOUT', 30_000, 1, 600_000];
 const LENGTH: NumberSetting = ['OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT', 1_024, 1, 1_000_000];
 
 /**
@@ -50,16 +38,10 @@ export function readTracingSettings(env: Environment): { settings: TracingSettin
   const problems: string[] = [];
   const receiver = receiverOf(env, 'TRACES', problems);
   if (receiver === null) return { settings: null, problems };
-  const maxQueueSize = number(env, QUEUE, problems);
   const settings: TracingSettings = {
     receiver,
     sampler: sampler(env, problems),
-    batches: {
-      maxQueueSize,
-      maxExportBatchSize: Math.min(number(env, BATCH, problems), maxQueueSize),
-      scheduledDelayMillis: number(env, DELAY, problems),
-      exportTimeoutMillis: number(env, TIMEOUT, problems),
-    },
+    batches: batchesOf(env, 'OTEL_BSP', 5_000, problems),
     maxAttributeLength: number(env, LENGTH, problems),
   };
   return problems.length === 0 ? { settings, problems } : { settings: null, problems };

@@ -1,4 +1,4 @@
-import { type Attributes, readTraceContext, type Tracing } from '@app-fabric/tracing';
+import { type Attributes, readTraceContext, serverAttributes, type Tracing } from '@app-fabric/tracing';
 import type { NextFunction, Request, Response } from 'express';
 import { requestIdOf } from '../http/request-context.js';
 import { answeredStatus, routeOf } from '../http/request-log.js';
@@ -45,7 +45,6 @@ function startSpan(tracing: Tracing, request: Request) {
   const traceId = parent?.traceId ?? tracing.newId(16);
   if (!tracing.samples(traceId, parent)) return null;
   const { method, path, ip, protocol } = request;
-  const host = request.get('host');
   const userAgent = request.get('user-agent');
   return tracing.start({
     // Node's parser knows its methods: nobody can make up new ones.
@@ -58,7 +57,7 @@ function startSpan(tracing: Tracing, request: Request) {
       'url.scheme': protocol,
       'url.path': path,
       ...(ip === undefined ? {} : { 'client.address': ip }),
-      ...(host === undefined ? {} : { 'server.address': host }),
+      ...serverAttributes(request.get('host')),
       ...(userAgent === undefined ? {} : { 'user_agent.original': userAgent }),
       'fabric.request.id': requestIdOf(request),
     },

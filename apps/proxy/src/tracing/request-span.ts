@@ -1,4 +1,4 @@
-import { type Attributes, type Span, type TraceContext, type Tracing, traceparentOf } from '@app-fabric/tracing';
+import { type Attributes, type Span, serverAttributes, type TraceContext, type Tracing, traceparentOf } from '@app-fabric/tracing';
 import { plainAddress } from '../http/forwarded.js';
 import { methodLabel } from '../metrics/route-requests.js';
 import type { ExchangeResult, RequestHead } from '../upstream/forwarder.js';
@@ -32,7 +32,6 @@ export class RequestSpan {
 
   constructor(tracing: Tracing, head: RequestHead, requestId: string, parent: TraceContext | null, traceId: string) {
     const { method, target, fields, remoteAddress, encrypted } = head;
-    const host = fields.value('host');
     const userAgent = fields.value('user-agent');
     this.#tracing = tracing;
     this.#method = methodLabel(method);
@@ -47,7 +46,7 @@ export class RequestSpan {
         'url.scheme': encrypted ? 'https' : 'http',
         'url.path': pathOf(target),
         'client.address': plainAddress(remoteAddress),
-        ...(host === undefined ? {} : { 'server.address': host }),
+        ...serverAttributes(fields.value('host')),
         ...(userAgent === undefined ? {} : { 'user_agent.original': userAgent }),
         'fabric.request.id': requestId,
       },
