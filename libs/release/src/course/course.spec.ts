@@ -234,6 +234,17 @@ describe('an anomaly', () => {
     expect(world.state).toMatchObject({ status: 'rolled_back', wanted: { enforced: false }, reason: expect.stringMatching(/^severe: /) });
   });
 
+  it('changes nothing any more when the release goes back already', () => {
+    for (const action of ['rollback', 'zero'] as const) {
+      const world = atStage(1);
+      world.act(action);
+      const told = world.events.length;
+      world.sees = { ready: false, candidateFailure: 'its run has FAILED' };
+      world.run(MINUTE_MS);
+      expect(world.events).toHaveLength(told);
+    }
+  });
+
   it('of both versions pauses, says so, and does not blame the candidate', () => {
     const world = atStage(1);
     world.failing = { candidate: 0.5, baseline: 0.5 };

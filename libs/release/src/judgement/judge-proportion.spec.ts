@@ -43,6 +43,20 @@ describe('judgeProportion, threshold 0.1 %', () => {
 });
 
 describe('confidenceInterval', () => {
+  // By hand: B(a + hits, b + misses) / B(a, b) / (p^hits (1 - p)^misses) = 1 / alpha, at alpha 0.05.
+  it.each<[number, number, number, number, { lower: number; upper: number }]>([
+    [1, 1, 0.5, 0.5, { lower: 0.05 / 2, upper: 1 }],
+    [0, 1, 0.5, 0.5, { lower: 0, upper: 1 - 0.05 / 2 }],
+    [1, 2, 0.5, 0.5, { lower: 0.5 - Math.sqrt(0.25 - 0.05 / 8), upper: 0.5 + Math.sqrt(0.25 - 0.05 / 8) }],
+    [1, 1, 0.5, 5, { lower: 0.05 / 11, upper: 1 }],
+    [0, 1, 0.5, 5, { lower: 0, upper: 1 - (0.05 * 10) / 11 }],
+    [2, 2, 0.5, 5, { lower: Math.sqrt((0.05 / 11) * (1.5 / 6.5)), upper: 1 }],
+  ])('%p of %p with Beta(%p, %p)', (hits, trials, a, b, { lower, upper }) => {
+    const found = confidenceInterval(hits, trials, 0.05, { a, b });
+    expect(found.lower).toBeCloseTo(lower, 9);
+    expect(found.upper).toBeCloseTo(upper, 9);
+  });
+
   it('holds the estimate, and narrows as alpha grows', () => {
     fc.assert(
       fc.property(fc.nat(1_000_000), fc.nat(1_000_000), (one, other) => {
