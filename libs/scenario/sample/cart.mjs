@@ -1,6 +1,7 @@
-// The shop's service. GET /healthz · GET /total?prices=100,250 · any /items (echo) · GET /slow?ms=200 (an answer that takes its time).
+// The shop's service. GET /healthz · GET /total?prices=100,250 · any /items (echo) · GET /slow?ms=200 (an answer that takes its time) ·
+// POST /campaign (begins one, which nothing but a bug of 2.1.0 notices).
 import { createServer } from 'node:http';
-import { total } from './price.mjs';
+import * as price from './price.mjs';
 
 const MAX_BODY_BYTES = 1_000_000;
 const MAX_SLOW_MS = 30_000;
@@ -14,15 +15,27 @@ let stopping = false;
 const server = createServer((request, response) => {
   const url = new URL(request.url, 'http://cart');
   if (url.pathname === '/healthz') return answer(response, 200, { status: 'ok' });
-  if (url.pathname === '/total') return answer(response, 200, { ...who, total: total(pricesOf(url)) });
+  if (url.pathname === '/total') return total(response, url);
   if (url.pathname === '/items') return echo(request, response);
   if (url.pathname === '/slow') {
     const delayMs = Math.min(Number(url.searchParams.get('ms')) || 0, MAX_SLOW_MS);
     setTimeout(() => answer(response, 200, { ...who, delayMs }), delayMs);
     return undefined;
   }
+  if (url.pathname === '/campaign') {
+    price.beginCampaign?.();
+    return answer(response, 200, who);
+  }
   return answer(response, 404, { ...who, error: 'not found' });
 });
+
+function total(response, url) {
+  try {
+    answer(response, 200, { ...who, total: price.total(pricesOf(url)) });
+  } catch (error) {
+    answer(response, 500, { ...who, error: error.message });
+  }
+}
 
 function pricesOf(url) {
   return (url.searchParams.get('prices') ?? '').split(',').filter(Boolean).map(Number);

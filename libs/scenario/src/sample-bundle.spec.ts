@@ -29,12 +29,27 @@ describe('sample bundle', () => {
   });
 
   it('computes what sampleTotal says', async () => {
-    for (const version of ['1.0.0', '2.0.0'] satisfies SampleVersion[]) {
+    for (const version of ['1.0.0', '2.0.0', '2.1.0', '2.1.1'] satisfies SampleVersion[]) {
       const source = (await filesOf(await buildSampleBundle(version))).get('price.mjs')!;
       const { total } = (await import(`data:text/javascript,${encodeURIComponent(source)}`)) as { total(prices: number[]): number };
       expect(total([100, 255, 33])).toBe(sampleTotal(version, [100, 255, 33]));
     }
     expect(sampleTotal('1.0.0', [100, 255, 33])).toBe(388);
     expect(sampleTotal('2.0.0', [100, 255, 33])).toBe(349);
+  });
+  it('2.1.0 fails every second cart from the begin of a campaign on, and not before', async () => {
+    const source = (await filesOf(await buildSampleBundle('2.1.0'))).get('price.mjs')!;
+    const { total, beginCampaign } = await import(`data:text/javascript,${encodeURIComponent(source)}#campaign`);
+    const carts = () =>
+      Array.from({ length: 8 }, () => {
+        try {
+          return total([100]);
+        } catch {
+          return 'failed';
+        }
+      });
+    expect(carts()).toEqual(Array(8).fill(90));
+    beginCampaign();
+    expect(carts()).toEqual([90, 'failed', 90, 'failed', 90, 'failed', 90, 'failed']);
   });
 });

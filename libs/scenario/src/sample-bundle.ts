@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 
-/** The sample application "shop": one code base whose two artifact versions compute different totals. */
-export type SampleVersion = '1.0.0' | '2.0.0';
+/** The sample application "shop": one code base whose artifact versions compute different totals. 2.1.0 has a bug, 2.1.1 is the fix. */
+export type SampleVersion = '1.0.0' | '2.0.0' | '2.1.0' | '2.1.1';
 
 export const SAMPLE_ARTIFACT = 'shop';
 export const SAMPLE_SERVICE = 'cart';
@@ -13,7 +13,12 @@ export const SAMPLE_FLOW = 'rebuild';
 // Plain .mjs files are not compiled: they stay beside src/ and dist/, so the same relative path holds for both.
 const FOLDER = new URL('../sample/', import.meta.url);
 const SHARED_FILES = ['cart.mjs', 'mailer.mjs', 'rebuild.mjs'];
-const PRICE_FILE: Record<SampleVersion, string> = { '1.0.0': 'price.mjs', '2.0.0': 'price-with-discount.mjs' };
+const PRICE_FILE: Record<SampleVersion, string> = {
+  '1.0.0': 'price.mjs',
+  '2.0.0': 'price-with-discount.mjs',
+  '2.1.0': 'price-with-bug.mjs',
+  '2.1.1': 'price-with-discount.mjs',
+};
 
 /** Body of `PUT …/artifacts/shop/versions/{version}`. */
 export function sampleManifest(version: SampleVersion) {

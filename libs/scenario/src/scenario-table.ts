@@ -1,9 +1,35 @@
+import type { ReleasesResult } from './releases.js';
 import type { ScenarioResult, StepResult } from './scenario.js';
+
+const HEADER = ['step', 'expected', 'measured', 'allowed', 'requests', 'failures', ''];
 
 /** The closing table: for each step expected and measured share, requests, failures. */
 export function scenarioTable(result: ScenarioResult): string {
-  const header = ['step', 'expected', 'measured', 'allowed', 'requests', 'failures', ''];
-  const rows = result.steps.map((step) => [
+  const { requests, failures } = between(result);
+  return formatTable([
+    HEADER,
+    ...result.steps.map(stepRow),
+    ['between', '', '', '', String(requests), String(failures), failures === 0 ? 'ok' : 'OFF'],
+    ['all', '', '', '', String(result.total.requests), String(result.total.failures), result.ok ? 'ok' : 'OFF'],
+  ]);
+}
+
+/** The same of releases. Failures between two steps are the bad version's too. */
+export function releasesTable(result: ReleasesResult): string {
+  const { requests, failures } = between(result);
+  const { own, measured, version } = result.blame;
+  return formatTable([
+    HEADER,
+    ...result.steps.map(stepRow),
+    ['between', '', '', '', String(requests), String(failures), ''],
+    ['all', '', '', '', String(result.total.requests), String(result.total.failures), result.ok ? 'ok' : 'OFF'],
+    ['', `answered so by v${version} itself`, '', '', '', String(own), own === result.total.failures ? 'ok' : 'OFF'],
+    ['', `errors of v${version} as measured`, '', '', '', String(measured), measured === own ? 'ok' : 'OFF'],
+  ]);
+}
+
+function stepRow(step: StepResult): string[] {
+  return [
     step.step,
     shares(step, (version) => step.expected[version] ?? 0),
     shares(step, (version) => (step.measured.byVersion[version] ?? 0) / step.measured.requests),
@@ -11,13 +37,15 @@ export function scenarioTable(result: ScenarioResult): string {
     String(step.measured.requests),
     String(step.measured.failures),
     step.ok ? 'ok' : 'OFF',
-  ]);
-  const between = result.total.requests - result.steps.reduce((sum, step) => sum + step.measured.requests, 0);
-  const failedInSteps = result.steps.reduce((sum, step) => sum + step.measured.failures, 0);
-  const failedBetween = result.total.failures - failedInSteps;
-  rows.push(['between', '', '', '', String(between), String(failedBetween), failedBetween === 0 ? 'ok' : 'OFF']);
-  rows.push(['all', '', '', '', String(result.total.requests), String(result.total.failures), result.ok ? 'ok' : 'OFF']);
-  return formatTable([header, ...rows]);
+  ];
+}
+
+function between({ steps, total }: Pick<ScenarioResult, 'steps' | 'total'>): { requests: number; failures: number } {
+  const inSteps = (count: (step: StepResult) => number) => steps.reduce((sum, step) => sum + count(step), 0);
+  return {
+    requests: total.requests - inSteps(({ measured }) => measured.requests),
+    failures: total.failures - inSteps(({ measured }) => measured.failures),
+  };
 }
 
 /** The first row is the header. Columns as wide as they need to be; those that hold only numbers go to the right. */

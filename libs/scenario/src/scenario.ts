@@ -27,7 +27,7 @@ export interface StepResult {
   /** App version → share, 0 to 1. */
   expected: Record<string, number>;
   measured: TrafficCount;
-  /** Half the 99.9 % interval, in requests. */
+  /** Half the interval of 99.9 % (of releases 99.99 %), in requests. */
   bound: number;
   ok: boolean;
 }
@@ -156,10 +156,10 @@ async function playSteps(shop: Shop, options: ScenarioOptions, step: Step): Prom
   });
 }
 
-function judgeStep(step: string, done: string, expected: Record<string, number>, measured: TrafficCount): StepResult {
-  const bound = Math.max(...Object.values(expected).map((share) => binomialBound(measured.requests, share)));
+export function judgeStep(step: string, done: string, expected: Record<string, number>, measured: TrafficCount, z?: number): StepResult {
+  const bound = Math.max(...Object.values(expected).map((share) => binomialBound(measured.requests, share, z)));
   const sharesFit = Object.entries(expected).every(([version, share]) =>
-    withinBinomialBound(measured.byVersion[version] ?? 0, measured.requests, share),
+    withinBinomialBound(measured.byVersion[version] ?? 0, measured.requests, share, z),
   );
   const noOther = Object.keys(measured.byVersion).every((version) => version in expected);
   return { step, done, expected, measured, bound, ok: sharesFit && noOther && measured.failures === 0 };

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Traffic } from './traffic.js';
+import { Traffic, type TrafficAnswer } from './traffic.js';
 
 const good: RequestListener = (request, response) => answer(response, { version: request.socket.remotePort! % 2 ? 1 : 2 });
 let server: Server;
@@ -66,6 +66,32 @@ describe('traffic', () => {
       expect(traffic.firstFailures[0]?.reason).toMatch(reason);
     });
   }
+
+  it.each<[string, RequestListener, object]>([
+    ['a good one', (_request, response) => answer(response, { version: 1 }), { version: '1' }],
+    ['a version that fails', (_request, response) => answer(response, { version: 2, status: 500 }), { version: '2', ownFailure: true }],
+    [
+      'what somebody else said in its name',
+      (_request, response) => answer(response, { version: 1, header: '2', status: 502 }),
+      { version: '2', ownFailure: false },
+    ],
+    [
+      'a failure that is not JSON',
+      (_request, response) => void response.writeHead(502, { 'x-app-version': '2' }).end('broken'),
+      { version: '2', ownFailure: false },
+    ],
+  ])('tells of every answer: %s', async (_, said, expected) => {
+    listener = said;
+    const answers: TrafficAnswer[] = [];
+    const proxies = [`http://127.0.0.1:${(server.address() as AddressInfo).port}`];
+    const told = new Traffic({ proxies, namespace: 'default', app: 'shop', clients: 1, pauseMs: 0, onAnswer: (one) => answers.push(one) });
+    told.start();
+    await told.measure(3);
+    const { requests } = await told.stop();
+    expect(answers).toHaveLength(requests);
+    expect(answers[0]).toMatchObject(expected);
+    expect(answers[0]!.endedAtMs).toBeGreaterThanOrEqual(answers[0]!.sentAtMs);
+  });
 
   it('lets what is in flight finish when it is stopped', async () => {
     const held: (() => void)[] = [];

@@ -14,6 +14,19 @@ export interface TrafficOptions {
   clients: number;
   /** Rest of each client between two requests; 0 for as fast as it goes. */
   pauseMs: number;
+  /** Told of every answer, also of none. */
+  onAnswer?: (answer: TrafficAnswer) => void;
+}
+
+export interface TrafficAnswer {
+  sentAtMs: number;
+  /** Milliseconds since 1970, as {@link sentAtMs}. */
+  endedAtMs: number;
+  /** The answer's `X-App-Version`. */
+  version?: string;
+  failure?: string;
+  /** The failure is a version's own answer, not one that was made on its behalf. */
+  ownFailure?: boolean;
 }
 
 export interface TrafficCount {
@@ -80,7 +93,9 @@ export class Traffic {
     while (this.running) {
       const number = this.sent++;
       const proxy = this.options.proxies[number % this.options.proxies.length]!;
+      const sentAtMs = Date.now();
       const answer = await this.send(proxy);
+      this.options.onAnswer?.({ sentAtMs, endedAtMs: Date.now(), ...answer });
       this.count(number, proxy, answer);
       await rest(this.options.pauseMs);
     }
@@ -117,14 +132,14 @@ export class Traffic {
   }
 }
 
-interface Answer {
-  version?: string;
-  failure?: string;
-}
+type Answer = Omit<TrafficAnswer, 'sentAtMs' | 'endedAtMs'>;
 
 function judge(status: number, headers: Record<string, string | string[] | undefined>, body: string): Answer {
   const version = headers['x-app-version'];
-  if (status >= 400) return { failure: `status ${status}: ${body.slice(0, 300)}` };
+  if (status >= 400) {
+    const failure = `status ${status}: ${body.slice(0, 300)}`;
+    return typeof version === 'string' ? { version, failure, ownFailure: isOwnAnswer(version, body) } : { failure };
+  }
   if (typeof version !== 'string') return { failure: 'no X-App-Version in the answer' };
   try {
     const said = JSON.parse(body) as { version: number; artifactVersion: SampleVersion; total: number };
@@ -134,6 +149,15 @@ function judge(status: number, headers: Record<string, string | string[] | undef
     return { version };
   } catch {
     return { version, failure: `not JSON: ${body.slice(0, 300)}` };
+  }
+}
+
+/** The sample says in each answer which version it is; what the proxy makes does not. */
+function isOwnAnswer(version: string, body: string): boolean {
+  try {
+    return String((JSON.parse(body) as { version?: number }).version) === version;
+  } catch {
+    return false;
   }
 }
 
