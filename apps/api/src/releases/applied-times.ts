@@ -1,6 +1,7 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Transactions } from '../database/transaction.js';
 import { Propagation } from '../publishing/propagation.js';
+import { ReleaseClock } from './release-clock.js';
 import { ReleaseSignals, type RoutedRelease } from './release-signals.js';
 import { ReleasesRepository } from './releases.repository.js';
 
@@ -20,6 +21,7 @@ export class AppliedTimes implements OnApplicationBootstrap, OnApplicationShutdo
     private readonly releases: ReleasesRepository,
     private readonly propagation: Propagation,
     private readonly signals: ReleaseSignals,
+    private readonly clock: ReleaseClock,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -40,11 +42,14 @@ export class AppliedTimes implements OnApplicationBootstrap, OnApplicationShutdo
   private async note({ id, namespace, app, routeRevision, committedAtMs }: RoutedRelease, committedAt: number): Promise<void> {
     const { complete } = await this.propagation.waitFor({ routeRevision, namespace, app }, LONGEST_WAIT_MS);
     if (!complete) return;
-    const tookMs = Math.round((performance.now() - committedAt) * 10) / 10;
+    const completeAt = performance.now();
+    const tookMs = Math.round((completeAt - committedAt) * 10) / 10;
     await this.transactions.run(async (tx) => {
       const release = await this.releases.lock(tx, id);
       if (release?.progress.routed?.routeRevision !== routeRevision || release.progress.routed.appliedAtMs !== null) return;
-      const appliedAtMs = committedAtMs + Math.ceil(tookMs);
+      // Not the time of the commit and what it took: the clock was read before the commit, which may have had to wait.
+      const nowMs = await this.clock.nowMs(tx);
+      const appliedAtMs = Math.max(committedAtMs, Math.ceil(nowMs - (performance.now() - completeAt)));
       const { zeroing } = release.progress;
       const isZeroing = zeroing?.routeRevision === routeRevision && zeroing.appliedAtMs === null;
       const progress = {
