@@ -140,9 +140,11 @@ export class ClientConnection implements Expiring, ClientSide {
   /** Goes on with what was held: the instance is ready for the body, or the next request may be read. */
   proceed(): void {
     if (this.phase === BODY) this.awaitBody();
+    // Whoever takes is about to take the body as well, which the head then leaves with.
     if (this.taking) return;
     const { held } = this;
-    if (held !== null) {
+    if (held === null) this.transfer.flush();
+    else {
       this.held = null;
       this.take(held, 0, held.length);
       if (this.endHeld && this.held === null && this.phase !== CLOSED) this.onEnd();

@@ -114,7 +114,6 @@ export class Transfer implements AnswerReader {
     connection.send(this.requestText(exchange), head.method === 'HEAD', head.framing === NO_BODY);
     if (head.framing === NO_BODY) return;
     this.client.proceed();
-    this.flush();
   }
 
   private requestText(exchange: Exchange): string {
