@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import type { PublisherBus, StoredFrame } from '@app-fabric/bus';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { Transactions } from '../database/transaction.js';
 import { DomainError } from '../http/domain-error.js';
+import { Lease } from '../publishing/lease.js';
 import { LeaseRepository } from '../publishing/lease.repository.js';
 import { PUBLISHING_CLOCK, type PublishingClock } from '../publishing/publishing-clock.js';
 import { BUS, LOGGER } from '../tokens.js';
@@ -24,9 +24,7 @@ const BATCH = 100;
 export class Accountant implements OnApplicationBootstrap, OnApplicationShutdown {
   /** Frames, since the start. */
   readonly counts = { accounted: 0, refused: 0, dropped: 0 };
-  private readonly holder = randomUUID();
-  private leaseUntilMs = 0;
-  private askAgainAtMs = 0;
+  private readonly lease: Lease;
   private tidyAtMs = 0;
   private running: Promise<void> | null = null;
   private stopped = false;
@@ -36,13 +34,15 @@ export class Accountant implements OnApplicationBootstrap, OnApplicationShutdown
   private stopPoll: () => void = () => undefined;
 
   constructor(
-    private readonly transactions: Transactions,
-    private readonly leases: LeaseRepository,
+    transactions: Transactions,
+    leases: LeaseRepository,
     private readonly accounting: FrameAccounting,
     @Inject(BUS) private readonly bus: PublisherBus,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(PUBLISHING_CLOCK) private readonly clock: PublishingClock,
-  ) {}
+  ) {
+    this.lease = new Lease(LEASE, LEASE_SECONDS, transactions, leases, clock);
+  }
 
   onApplicationBootstrap(): void {
     this.stopPoll = this.clock.every(POLL_MS, () => this.look());
@@ -52,12 +52,12 @@ export class Accountant implements OnApplicationBootstrap, OnApplicationShutdown
     this.stopped = true;
     this.stopPoll();
     await this.running;
-    if (this.leaseUntilMs > 0) await this.transactions.run((tx) => this.leases.release(tx, LEASE, this.holder)).catch(() => undefined);
+    await this.lease.release();
   }
 
   /** It is this replica that accounts for frames. */
   get active(): boolean {
-    return this.leaseUntilMs > this.clock.nowMs();
+    return this.lease.isHeld;
   }
 
   /** For how long frames may have waited on the bus by now; null: another replica accounts for them. */
@@ -82,7 +82,7 @@ export class Accountant implements OnApplicationBootstrap, OnApplicationShutdown
   }
 
   private async round(): Promise<void> {
-    while (!this.stopped && this.bus.connected && (await this.holdLease())) {
+    while (!this.stopped && this.bus.connected && (await this.lease.hold())) {
       const readAtMs = this.clock.nowMs();
       const stored = await this.bus.measurements(BATCH);
       if (stored.length > 0) {
@@ -94,7 +94,7 @@ export class Accountant implements OnApplicationBootstrap, OnApplicationShutdown
         break;
       }
     }
-    if (!this.stopped && this.leaseUntilMs > this.clock.nowMs() && this.clock.nowMs() >= this.tidyAtMs) {
+    if (!this.stopped && this.lease.isHeld && this.clock.nowMs() >= this.tidyAtMs) {
       await this.accounting.tidy();
       this.tidyAtMs = this.clock.nowMs() + TIDY_MS;
     }
@@ -127,18 +127,5 @@ export class Accountant implements OnApplicationBootstrap, OnApplicationShutdown
         this.logger.error({ err: error, source: only?.frame.source }, 'a frame of measurements cannot be accounted for; it is dropped');
       }
     }
-  }
-
-  /** Renewed when half of it is over. Whoever does not get it asks again when it may have run out. */
-  private async holdLease(): Promise<boolean> {
-    const nowMs = this.clock.nowMs();
-    if (nowMs < this.leaseUntilMs - (LEASE_SECONDS * 1_000) / 2) return true;
-    if (nowMs < this.askAgainAtMs) return false;
-    const held = await this.transactions.run((tx) => this.leases.hold(tx, LEASE, this.holder, LEASE_SECONDS));
-    this.leaseUntilMs = held ? nowMs + LEASE_SECONDS * 1_000 : 0;
-    if (!held) this.caughtUpAtMs = null;
-    else this.caughtUpAtMs ??= nowMs;
-    this.askAgainAtMs = held ? 0 : nowMs + (LEASE_SECONDS * 1_000) / 3;
-    return held;
   }
 }

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { Notifications } from '../database/notifications.js';
 import { Transactions } from '../database/transaction.js';
+import { Lease } from '../publishing/lease.js';
 import { LeaseRepository } from '../publishing/lease.repository.js';
 import { Propagation } from '../publishing/propagation.js';
 import { PUBLISHING_CLOCK, type PublishingClock } from '../publishing/publishing-clock.js';
@@ -23,9 +23,7 @@ const LOOKS_AT_ONCE = 4;
  */
 @Injectable()
 export class ReleaseEngine implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly holder = randomUUID();
-  private leaseUntilMs = 0;
-  private askAgainAtMs = 0;
+  private readonly lease: Lease;
   private again = false;
   private running: Promise<void> | null = null;
   private stopped = false;
@@ -37,13 +35,14 @@ export class ReleaseEngine implements OnApplicationBootstrap, OnApplicationShutd
     private readonly transactions: Transactions,
     private readonly releases: ReleasesRepository,
     private readonly stepper: ReleaseStepper,
-    private readonly leases: LeaseRepository,
+    leases: LeaseRepository,
     private readonly propagation: Propagation,
     private readonly signals: ReleaseSignals,
     notifications: Notifications,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(PUBLISHING_CLOCK) private readonly clock: PublishingClock,
   ) {
+    this.lease = new Lease(LEASE, LEASE_SECONDS, transactions, leases, clock);
     notifications.on(RELEASES_CHANNEL, () => this.wake());
   }
 
@@ -57,7 +56,7 @@ export class ReleaseEngine implements OnApplicationBootstrap, OnApplicationShutd
     this.stopTick();
     this.unsubscribe();
     await this.running;
-    if (this.leaseUntilMs > 0) await this.transactions.run((tx) => this.leases.release(tx, LEASE, this.holder)).catch(() => undefined);
+    await this.lease.release();
   }
 
   /** Says that there may be something to decide. Returns at once; calls while a round runs lead to one more round. */
@@ -83,7 +82,7 @@ export class ReleaseEngine implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   private async round(): Promise<void> {
-    if (!(await this.holdLease())) return;
+    if (!(await this.lease.hold())) return;
     const waiting = await this.transactions.read((tx) => this.releases.enforced(tx));
     const looks = Array.from({ length: LOOKS_AT_ONCE }, async () => {
       for (let release = waiting.shift(); release && !this.stopped; release = waiting.shift()) await this.lookAt(release);
@@ -98,16 +97,5 @@ export class ReleaseEngine implements OnApplicationBootstrap, OnApplicationShutd
     } catch (error) {
       this.logger.warn({ err: error, releaseId: id }, 'this release could not be looked after now; the next round tries again');
     }
-  }
-
-  /** Renewed when half of it is over. Whoever does not get it asks again when it may have run out. */
-  private async holdLease(): Promise<boolean> {
-    const nowMs = this.clock.nowMs();
-    if (nowMs < this.leaseUntilMs - (LEASE_SECONDS * 1_000) / 2) return true;
-    if (nowMs < this.askAgainAtMs) return false;
-    const held = await this.transactions.run((tx) => this.leases.hold(tx, LEASE, this.holder, LEASE_SECONDS));
-    this.leaseUntilMs = held ? nowMs + LEASE_SECONDS * 1_000 : 0;
-    this.askAgainAtMs = held ? 0 : nowMs + (LEASE_SECONDS * 1_000) / 3;
-    return held;
   }
 }
