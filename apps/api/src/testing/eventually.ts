@@ -4,8 +4,8 @@ const DEADLINE_MS = 15_000;
 const STEP_MS = 20;
 
 /** Polls until `look` no longer throws; throws its last error when it never stops to. */
-export async function eventually<T>(look: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + DEADLINE_MS;
+export async function eventually<T>(look: () => Promise<T>, deadlineMs = DEADLINE_MS): Promise<T> {
+  const deadline = performance.now() + deadlineMs;
   for (;;) {
     try {
       return await look();
