@@ -69,7 +69,7 @@ function frame(sequence: number): MeasurementFrame {
 }
 
 async function until(label: string, check: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 30_000;
   while (!(await check())) {
     if (Date.now() > deadline) throw new Error(`${label}: not in time`);
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -338,6 +338,20 @@ else {
     });
   });
 }
+
+it('a start does not wait for a Redis where nobody listens, and only so long for one that says nothing', async () => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as { port: number };
+  const first = (name: string, url: string) => connectRedisSubscriber({ url }).then((bus) => ({ name, bus }));
+  const starts = [first('silent', `redis://127.0.0.1:${port}`), first('refused', `redis://127.0.0.1:${await freePort()}`)];
+  expect((await Promise.race(starts)).name).toBe('refused');
+  for (const { bus } of await Promise.all(starts)) {
+    expect(bus.connected).toBe(false);
+    await bus.close();
+  }
+  silent.close();
+});
 
 class OwnRedis {
   private child: ChildProcess | null = null;

@@ -50,15 +50,18 @@ export class RedisLink {
     return () => this.listeners.delete(listener);
   }
 
-  /** Resolves when connected, or after the time in any case: the connection goes on being tried. */
+  /** Resolves when connected, when nobody listens there, or after the time in any case: the connection goes on being tried. */
   async settled(timeoutMs: number): Promise<void> {
     if (this.connected) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => finish(), timeoutMs);
       const off = this.onConnection((connected) => connected && finish());
+      const onError = ({ code }: NodeJS.ErrnoException) => code === 'ECONNREFUSED' && finish();
+      this.commands.on('error', onError);
       const finish = () => {
         clearTimeout(timer);
         off();
+        this.commands.off('error', onError);
         resolve();
       };
     });

@@ -30,7 +30,7 @@ const MAX_REPORT_CHARACTERS = 16 * 1024 * 1024;
 /** A state that is being written, should its writer die. */
 const STAGING_MS = 60_000;
 
-/** Resolves also while Redis cannot be reached, after 2 s; it goes on being tried. */
+/** Resolves also while Redis cannot be reached, after 2 s at most; it goes on being tried. */
 export async function connectRedisPublisher({ url, prefix }: RedisBusOptions): Promise<PublisherBus> {
   const bus = new RedisPublisher(url, busNames(prefix));
   await bus.link.settled(FIRST_CONNECT_MS);

@@ -7,7 +7,7 @@ import { readHead, toHead } from './redis-store.js';
 
 const FIRST_CONNECT_MS = 2_000;
 
-/** Resolves also while Redis cannot be reached, after 2 s; it goes on being tried. */
+/** Resolves also while Redis cannot be reached, after 2 s at most; it goes on being tried. */
 export async function connectRedisSubscriber({ url, prefix }: RedisBusOptions): Promise<SubscriberBus> {
   const bus = new RedisSubscriber(url, busNames(prefix));
   await bus.link.settled(FIRST_CONNECT_MS);
