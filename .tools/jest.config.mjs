@@ -28,5 +28,6 @@ export default {
     ],
   },
   maxWorkers: 2,
-  testTimeout: 30_000,
+  // Only so that nothing waits for ever: a hook that opens an embedded database takes seconds of computing, on a busy machine many times that.
+  testTimeout: 120_000,
 };

@@ -27,7 +27,7 @@ function post(url: string, parts: string[]): Promise<number> {
 }
 
 async function eventually(what: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + 30_000;
   while (!what()) {
     if (Date.now() > deadline) throw new Error('it did not happen');
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -13,7 +13,7 @@ describe('distributions', () => {
       const programs = ['cart', 'pay'].map((name) => ({ name, type: 'service' }));
       await api.http.put(`${NS}/artifacts/shop/versions/${version}`).send({ programs }).expect(201);
     }
-  }, 60_000);
+  });
   afterAll(() => api.close());
 
   /** A new app with three versions, of which those named run, in the order given. */

@@ -12,7 +12,7 @@ createServer((request, response) => {
 `;
 
 async function until<T>(label: string, look: () => Promise<T | undefined>): Promise<T> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 30_000;
   for (;;) {
     const found = await look();
     if (found !== undefined) return found;

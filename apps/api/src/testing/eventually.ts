@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 30_000;
 const STEP_MS = 20;
 
 /** Polls until `look` no longer throws; throws its last error when it never stops to. */

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 
-const DEADLINE_MS = 5_000;
+const DEADLINE_MS = 20_000;
 
 export interface RawMessage {
   startLine: string;
