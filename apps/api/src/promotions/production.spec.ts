@@ -16,8 +16,8 @@ let api: TestApi;
 let stages: TestStages;
 beforeAll(async () => {
   api = await createTestApi();
-});
-afterAll(() => api.close());
+}, 60_000);
+afterAll(() => api.close(), 60_000);
 beforeEach(async () => {
   stages = await TestStages.of(api, [{}, {}, { plan: 'quick' }]);
   await stages.makeProduction();
@@ -54,7 +54,7 @@ describe('a promotion into production', () => {
     await eventually(async () => expect(await weights()).toMatchObject({ 1: 90, 2: 10 }));
     const [listed] = (await get(`${stages.path(2)}/promotions`)).items;
     expect(listed.entry).toEqual(body.entry);
-  });
+  }, 60_000);
 
   it('is refused as a whole when no release can begin: one is active, or there is no such plan', async () => {
     await firstVersion();
@@ -69,7 +69,7 @@ describe('a promotion into production', () => {
     const after = await dump(api.databaseUrl);
     for (const table of ['app_versions', 'promotions', 'artifact_versions', 'app_version_counters'])
       expect(after[table]).toEqual(before[table]);
-  });
+  }, 60_000);
 
   it('of a version without services only makes it', async () => {
     const artifact = stages.path(0, 'artifacts/shop/versions/9.0.0');
@@ -78,7 +78,7 @@ describe('a promotion into production', () => {
       .send({ programs: [{ name: 'mailer', type: 'worker' }] })
       .expect(201);
     expect((await stages.promoteThrough('9.0.0')).body.entry).toBeNull();
-  });
+  }, 60_000);
 
   it('is 409 frozen in a freeze; an override goes for the release too, and is in the audit of each', async () => {
     await firstVersion();
@@ -93,7 +93,7 @@ describe('a promotion into production', () => {
     const audit = (await get(stages.path(2, 'audit'))).items.filter(({ action }: { action: string }) => action === 'freeze_overridden');
     expect(audit.map(({ detail }: { detail: { change: string } }) => detail.change)).toEqual(['release', 'promotion']);
     await api.http.post(`${stages.path(2)}/releases/${body.entry.releaseId}/rollback`).expect(200);
-  });
+  }, 60_000);
 });
 
 describe('a freeze and a release', () => {
@@ -115,7 +115,7 @@ describe('a freeze and a release', () => {
     expect(entry).toMatchObject({ action: 'freeze_overridden', subject: 'shop/2', detail: { change: 'release', reason: 'leaks' } });
     await api.http.post(`${path}/rollback`).expect(200);
     await eventually(async () => expect(await weights()).toMatchObject({ 1: 100 }));
-  });
+  }, 60_000);
 
   it('none begins while it is open', async () => {
     await firstVersion();
@@ -128,5 +128,5 @@ describe('a freeze and a release', () => {
     expect((await start().expect(409)).body.code).toBe('frozen');
     expect((await start('?dryRun=true').expect(409)).body.code).toBe('frozen');
     await start().set('X-Freeze-Override', 'leaks').expect(201);
-  });
+  }, 60_000);
 });
