@@ -24,7 +24,7 @@ describe('errors, judged after every request of a stage of a hundred times the r
   });
 });
 
-describe('all dimensions together, judged every 50 requests', () => {
+describe('all dimensions together, judged every 100 requests', () => {
   const RUNS = 200;
   const STAGE = makeStage({
     weightBp: 5_000,
@@ -36,7 +36,7 @@ describe('all dimensions together, judged every 50 requests', () => {
 
   const caught = (candidate: Behaviour, baseline: Behaviour, runs: number) => {
     const random = seededRandom(2);
-    const length = { requests: 5_000, every: 50, window: 250 };
+    const length = { requests: 5_000, every: 100, window: 500 };
     return Array.from({ length: runs }, () => simulateStage(STAGE, { candidate, baseline }, length, random)).filter(
       (found) => found !== null,
     );
