@@ -49,7 +49,7 @@ describeWithServers('issue 4: traces', () => {
     instance = await OwnInstance.start();
     fabric = await Fabric.start({ proxies: 2, workers: 2, settings: settingsFor(receiver) });
     ({ app, path } = await appOf(fabric, instance, 'traced'));
-  }, 90_000);
+  }, 180_000);
   afterAll(async () => {
     await fabric?.stop();
     await instance?.stop();
@@ -156,7 +156,7 @@ describeWithServers('issue 4: a receiver of traces that fails', () => {
     instance = await OwnInstance.start();
     fabric = await Fabric.start({ proxies: 1, settings: { ...settingsFor(receiver), OTEL_TRACES_SAMPLER: 'always_on' } });
     ({ app, path } = await appOf(fabric, instance, 'lossy'));
-  }, 90_000);
+  }, 180_000);
   afterAll(async () => {
     await fabric?.stop();
     await instance?.stop();
@@ -206,5 +206,5 @@ describe('issue 4: settings of tracing', () => {
       const program = Program.spawn(name, file, { ...needed, OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' });
       expect(await program.exited).toEqual({ code: 2, signal: null });
       await eventually('it is named', 5_000, async () => (program.logTail.includes('OTEL_EXPORTER_OTLP_ENDPOINT') ? true : undefined));
-    });
+    }, 90_000);
 });
