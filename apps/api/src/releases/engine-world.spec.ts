@@ -40,7 +40,7 @@ describe('the engine and the world', () => {
 
   beforeAll(async () => {
     bench = await ReleaseBench.create();
-  }, 60_000);
+  });
   beforeEach(async () => {
     await bench.reset();
     engine = bench.replica();

@@ -51,7 +51,7 @@ describe('the engine', () => {
   let bench: ReleaseBench;
   beforeAll(async () => {
     bench = await ReleaseBench.create();
-  }, 60_000);
+  });
   beforeEach(() => bench.reset());
   afterAll(() => bench.close());
 

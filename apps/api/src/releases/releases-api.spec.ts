@@ -12,7 +12,7 @@ describe('releases over REST', () => {
   beforeAll(async () => {
     api = await createTestApi();
     apps = await TestApps.of(api);
-  }, 60_000);
+  });
   /** Each that goes on costs a look a second. */
   afterEach(async () => {
     for (const path of begun.splice(0)) await act(path, 'abort');
@@ -26,7 +26,7 @@ describe('releases over REST', () => {
   /** Its stage is observed, so that nothing changes by itself for an hour. */
   const observed = async (running: string[] = ['1/cart', '2/cart']) => {
     const app = await apps.appWith(...running);
-    const { body } = await start(app, { candidate: 2, plan: PLAN }).set('Prefer', 'wait=30').expect(201);
+    const { body } = await start(app, { candidate: 2, plan: PLAN }).set('Prefer', 'wait=100').expect(201);
     expect(body).toMatchObject({ status: 'running', weight: 10, stage: { phase: 'observing' }, waitingFor: null });
     const path = `${app}/releases/${body.id}`;
     begun.push(path);
@@ -161,11 +161,11 @@ describe('releases over REST', () => {
     expect(extended.body).toMatchObject({ status: 'extended', stage: { extensions: 1 } });
     expect((Date.parse(extended.body.stage.observeUntil) - until) / 3_600_000).toBeCloseTo(2, 1);
 
-    const zeroed = await act(path, 'zero', { reason: 'looks odd' }).set('Prefer', 'wait=20').expect(200);
+    const zeroed = await act(path, 'zero', { reason: 'looks odd' }).set('Prefer', 'wait=60').expect(200);
     expect(zeroed.body).toMatchObject({ status: 'zeroed', weight: 0, zeroing: { confirmedAt: expect.any(String) } });
     expect((await get(`${app}/distribution`)).weights).toEqual({ 1: 100, 2: 0 });
     expect((await get(`${app}/distribution`)).reason).toMatch(/^release [0-9a-f-]{36}, stage first: looks odd$/);
-    const rolledBack = await act(path, 'rollback').set('Prefer', 'wait=20').expect(200);
+    const rolledBack = await act(path, 'rollback').set('Prefer', 'wait=60').expect(200);
     expect(rolledBack.body).toMatchObject({ status: 'rolled_back', actions: [], waitingFor: null });
     expect((await act(path, 'abort').expect(409)).body).toMatchObject({ code: 'action_not_allowed', allowed: [] });
     const { items } = await get(`${path}/events?limit=500`);
@@ -246,7 +246,7 @@ describe('releases over REST', () => {
       .put(`${app}/distribution`)
       .send({ weights: { 1: 60, 3: 40 } })
       .expect(200);
-    const { body } = await start(app, { candidate: 2, plan: PLAN }).set('Prefer', 'wait=30').expect(201);
+    const { body } = await start(app, { candidate: 2, plan: PLAN }).set('Prefer', 'wait=100').expect(201);
     expect([body.baseline, (await get(`${app}/distribution`)).weights]).toEqual([1, { 1: 54, 2: 10, 3: 36 }]);
     await act(`${app}/releases/${body.id}`, 'zero').expect(200);
     expect((await get(`${app}/distribution`)).weights).toEqual({ 1: 60, 2: 0, 3: 40 });

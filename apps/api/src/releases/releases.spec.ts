@@ -23,7 +23,7 @@ describe('releases, from a call to its end', () => {
   beforeAll(async () => {
     api = await createTestApi({ bus });
     apps = await TestApps.of(api);
-  }, 60_000);
+  });
   afterAll(() => api.close());
 
   const nameOf = (app: string) => app.split('/').at(-1)!;
