@@ -28,6 +28,8 @@ export default {
     ],
   },
   maxWorkers: 2,
+  // Modules are never given up by a worker that has run them: without a new one now and then, most of its time goes into collecting garbage.
+  workerIdleMemoryLimit: '600MB',
   // Only so that nothing waits for ever: a hook that opens an embedded database takes seconds of computing, on a busy machine many times that.
   testTimeout: 120_000,
 };

@@ -22,6 +22,8 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   const server = process.env.DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres';
   const name = `fabric_api_${randomBytes(6).toString('hex')}`;
   await execute(server, `CREATE DATABASE ${name}`);
+  // What a commit means to other sessions stays the same. No test pulls the plug of this server, so none needs to wait for its disk.
+  await execute(server, `ALTER DATABASE ${name} SET synchronous_commit = off`);
   const url = new URL(server);
   url.pathname = `/${name}`;
   return { url: url.href, drop: () => execute(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
