@@ -58,6 +58,7 @@ module.exports = {
     { name: 'e2e-is-black-box', severity: 'error', from: { path: '^test-e2e' }, to: { path: '^apps' } },
   ],
   options: {
+    // Comes with @swc/core. Without it not one .ts file would be looked at, and nothing would say so.
     parser: 'swc',
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules|dist' },

@@ -1,35 +1,20 @@
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Sources are compiled on the fly; test-e2e starts the compiled programs. @type {import('jest').Config} */
+const tools = dirname(fileURLToPath(import.meta.url));
+
+/**
+ * Runs the compiled specs, as Node runs the compiled programs: a worker loads each module once, where jest's own
+ * runner would compile all of Nest and TypeORM anew for each spec. So specs share modules, and what they keep:
+ * what a spec changes in its process it puts back.
+ * @type {import('jest').Config}
+ */
 export default {
-  rootDir: dirname(dirname(fileURLToPath(import.meta.url))),
+  rootDir: dirname(tools),
   roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/test-e2e'],
-  testMatch: ['**/src/**/*.spec.ts'],
-  testEnvironment: 'node',
-  extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: {
-    '^@app-fabric/([a-z]+)/testing$': ['<rootDir>/libs/$1/src/testing/index.ts'],
-    '^@app-fabric/([a-z]+)$': ['<rootDir>/libs/$1/src/index.ts', '<rootDir>/apps/$1/src/index.ts'],
-    '^(\\.{1,2}/.*)\\.js$': '$1',
-  },
-  transform: {
-    '^.+\\.ts$': [
-      '@swc/jest',
-      {
-        jsc: {
-          target: 'es2022',
-          parser: { syntax: 'typescript', decorators: true },
-          transform: { legacyDecorator: true, decoratorMetadata: true },
-        },
-        module: { type: 'es6' },
-        sourceMaps: 'inline',
-      },
-    ],
-  },
+  testMatch: ['**/dist/**/*.spec.js'],
+  runner: ['jest-light-runner', { runtime: 'child_process' }],
+  setupFilesAfterEnv: [join(tools, 'test-limits.mjs')],
+  transform: {},
   maxWorkers: 2,
-  // Modules are never given up by a worker that has run them: without a new one now and then, most of its time goes into collecting garbage.
-  workerIdleMemoryLimit: '600MB',
-  // Only so that nothing waits for ever: a hook that opens an embedded database takes seconds of computing, on a busy machine many times that.
-  testTimeout: 120_000,
 };

@@ -2,7 +2,7 @@
 // changed, compiles when a source changed. Cheap when there is nothing to do; safe when several programs start at once.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -38,6 +38,16 @@ function install() {
 
 function compile() {
   run(process.execPath, [join(modules, 'typescript/bin/tsc'), '-b', 'apps/standalone', 'test-e2e'], '');
+  for (const group of ['apps', 'libs']) for (const name of readdirSync(join(root, group))) removeOrphans(join(root, group, name));
+  removeOrphans(join(root, 'test-e2e'));
+}
+
+/** What was compiled from a source that is gone would still be loaded, or run as a test. */
+function removeOrphans(folder) {
+  const dist = join(folder, 'dist');
+  for (const file of existsSync(dist) ? readdirSync(dist, { recursive: true }) : [])
+    if (file.endsWith('.js') && !existsSync(join(folder, 'src', file.replace(/js$/, 'ts'))))
+      for (const ending of ['js', 'js.map', 'd.ts', 'd.ts.map']) rmSync(join(dist, file.replace(/js$/, ending)), { force: true });
 }
 
 function run(command, args, label) {

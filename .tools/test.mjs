@@ -1,4 +1,4 @@
-// npm test [-- jest arguments]: every suite, then one closing line that sums them up.
+// npm test [-- jest arguments]: every suite, or those whose sources the arguments name, then one closing line that sums them up.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -28,14 +28,12 @@ const report = join(folder, 'jest.json');
 const done = spawnSync(
   process.execPath,
   [
-    '--experimental-vm-modules',
-    '--no-warnings',
     join(root, 'node_modules/jest/bin/jest.js'),
     '--config',
     join(root, '.tools/jest.config.mjs'),
     '--json',
     `--outputFile=${report}`,
-    ...process.argv.slice(2),
+    ...process.argv.slice(2).map(compiled),
   ],
   { cwd: root, stdio: ['ignore', 2, 2], env },
 );
@@ -57,6 +55,11 @@ try {
 }
 rmSync(folder, { recursive: true, force: true });
 process.exitCode = exitCode;
+
+/** `apps/api/src/apps/apps.spec.ts` → `apps/api/dist/apps/apps.spec.js`: what runs is compiled. */
+function compiled(argument) {
+  return argument.replace(/(^|\/)src(\/|$)/, '$1dist$2').replace(/\.ts$/, '.js');
+}
 
 /** A DATABASE_URL that does not answer is an error of whoever set it, and shows as one. */
 async function postgresAnswers() {
