@@ -15,20 +15,22 @@ export class Lease {
     private readonly transactions: Transactions,
     private readonly leases: LeaseRepository,
     private readonly clock: PublishingClock,
+    /** For so long whoever did not get it does not ask again. */
+    private readonly askAgainAfterMs = (seconds * 1_000) / 3,
   ) {}
 
   get isHeld(): boolean {
     return this.untilMs > this.clock.nowMs();
   }
 
-  /** Takes or renews it, when half of it is over. Whoever does not get it asks again when it may have run out. */
+  /** Takes it, or renews it when half of it is over: a burst of work costs no query each. */
   async hold(): Promise<boolean> {
     const nowMs = this.clock.nowMs();
     if (nowMs < this.untilMs - (this.seconds * 1_000) / 2) return true;
     if (nowMs < this.askAgainAtMs) return false;
     const held = await this.transactions.run((tx) => this.leases.hold(tx, this.name, this.holder, this.seconds));
     this.untilMs = held ? nowMs + this.seconds * 1_000 : 0;
-    this.askAgainAtMs = held ? 0 : nowMs + (this.seconds * 1_000) / 3;
+    this.askAgainAtMs = held ? 0 : nowMs + this.askAgainAfterMs;
     return held;
   }
 

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { PublisherBus } from '@app-fabric/bus';
 import { appKey, type RouteChange, type RouteHead } from '@app-fabric/contracts';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
@@ -9,6 +8,7 @@ import { BUS, LOGGER } from '../tokens.js';
 import { originOf } from '../tracing/origin.js';
 import { publishSpan } from '../tracing/publish-span.js';
 import { Traces } from '../tracing/traces.js';
+import { Lease } from './lease.js';
 import { LeaseRepository } from './lease.repository.js';
 import { PUBLISHING_CLOCK, type PublishingClock } from './publishing-clock.js';
 import { RouteDocumentRepository } from './route-document.repository.js';
@@ -29,8 +29,7 @@ const MAX_MISSES = 3;
 export class Publisher implements OnApplicationBootstrap, OnApplicationShutdown {
   /** Since the start. */
   readonly counts = { published: 0, republished: 0, failed: 0 };
-  private readonly holder = randomUUID();
-  private leaseUntilMs = 0;
+  private readonly lease: Lease;
   private running: Promise<void> | null = null;
   private again = false;
   private stopped = false;
@@ -43,13 +42,15 @@ export class Publisher implements OnApplicationBootstrap, OnApplicationShutdown 
     private readonly transactions: Transactions,
     private readonly outbox: RouteOutboxRepository,
     private readonly documents: RouteDocumentRepository,
-    private readonly leases: LeaseRepository,
+    leases: LeaseRepository,
     notifications: Notifications,
     @Inject(BUS) private readonly bus: PublisherBus,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(PUBLISHING_CLOCK) private readonly clock: PublishingClock,
     private readonly traces: Traces,
   ) {
+    // Woken by each commit and each second, a standby asks each time: changes wait for as long as nobody has the lease.
+    this.lease = new Lease(LEASE, LEASE_SECONDS, transactions, leases, clock, 0);
     notifications.on(ROUTES_CHANNEL, () => this.wake());
   }
 
@@ -64,12 +65,12 @@ export class Publisher implements OnApplicationBootstrap, OnApplicationShutdown 
     this.stopPoll();
     this.unsubscribe();
     await this.running;
-    if (this.leaseUntilMs > 0) await this.transactions.run((tx) => this.leases.release(tx, LEASE, this.holder)).catch(() => undefined);
+    await this.lease.release();
   }
 
   /** It is this replica that publishes. */
   get active(): boolean {
-    return this.leaseUntilMs > this.clock.nowMs();
+    return this.lease.isHeld;
   }
 
   /** Says that there may be something to publish. Returns at once; calls while a round runs lead to one more round. */
@@ -116,14 +117,9 @@ export class Publisher implements OnApplicationBootstrap, OnApplicationShutdown 
     }
   }
 
-  /** Renewed when half of it is over, so that a burst of changes costs no lease query each. */
   private async holdLease(): Promise<boolean> {
-    const askedAtMs = this.clock.nowMs();
-    if (askedAtMs < this.leaseUntilMs - (LEASE_SECONDS * 1000) / 2) return true;
-    const held = await this.transactions.run((tx) => this.leases.hold(tx, LEASE, this.holder, LEASE_SECONDS));
-    if (askedAtMs >= this.leaseUntilMs) this.aligned = false; // somebody else may have had it meanwhile
-    this.leaseUntilMs = held ? askedAtMs + LEASE_SECONDS * 1000 : 0;
-    return held;
+    if (!this.lease.isHeld) this.aligned = false; // somebody else may have had it meanwhile
+    return this.lease.hold();
   }
 
   private async publishBatch(): Promise<'done' | 'published' | 'out_of_step'> {
