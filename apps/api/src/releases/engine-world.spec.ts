@@ -1,4 +1,5 @@
 import type { Evidence } from '@app-fabric/release';
+import { itWithSessions } from '../testing/test-database.js';
 import type { Release, StoredEvent } from './release.js';
 import { type HooksStanding, ReleaseHooks } from './release-hooks.js';
 import { type EngineReplica, ReleaseBench } from './testing/release-bench.js';
@@ -58,6 +59,19 @@ describe('the engine and the world', () => {
     bench.readyInstances = null;
     await step(1);
     expect(await last()).toBe('1:95 2:5');
+  });
+
+  itWithSessions('a candidate that starts while the engine looks: its weight and what is said of it come together', async () => {
+    let looks: () => void = () => undefined;
+    const started = new Promise<void>((resolve) => {
+      looks = resolve;
+    }).then(() => bench.startCandidate()); // not in the transaction that looks
+    bench.meanwhile = () => {
+      looks();
+      return started;
+    };
+    const { state } = await step(1);
+    expect([state.wanted.candidateWeightBp, await last()]).toEqual([500, '1:95 2:5']);
   });
 
   it('is observed only from when every live proxy has its weight', async () => {

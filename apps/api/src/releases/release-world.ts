@@ -47,14 +47,15 @@ export class ReleaseWorld {
 
   async look(tx: Transaction, release: Release, nowMs: number, applied: Applied | null): Promise<Seen> {
     const { namespace, app, state } = release;
-    const view = await this.distributions.view(tx, namespace, app);
-    const current = await this.distributions.current(tx, { namespace, app, service: '' });
-    const observed = await this.observations.of(tx, release);
+    // Programs first: what is seen as started here runs in the view below too. The other way round, a version that starts in between
+    // would be ready and have no weight.
     const standings = {
       candidate: await this.programs.standings(tx, release, release.candidate),
       baseline: await this.programs.standings(tx, release, release.baseline),
     };
-    const running = runningVersions(view);
+    const running = runningVersions(await this.distributions.view(tx, namespace, app));
+    const current = await this.distributions.current(tx, { namespace, app, service: '' });
+    const observed = await this.observations.of(tx, release);
     const orders = ordersFor(release, standings);
     const progress = progressOf(release, nowMs, current, applied, observed.get(release.candidate));
     const hooks: HooksStanding = state.phase === 'preparing' ? await this.hooks.beforeStage(tx, release) : { beforeHooks: 'none' };

@@ -16,11 +16,14 @@ export class FakePrograms extends ReleasePrograms {
     private readonly clock: ReleaseClock,
     /** Instances of a version that have come up; null: all. */
     private readonly up: (version: number) => number | null,
+    /** What happens while somebody looks. */
+    private readonly meanwhile: () => Promise<void>,
   ) {
     super();
   }
 
   async standings(tx: Transaction, { namespace, app }: AppRef, version: number): Promise<ServiceStanding[]> {
+    await this.meanwhile();
     const run = await this.runs.latest(tx, { namespace, app, version, type: 'service', name: 'cart' });
     return [{ name: 'cart', run, ready: run?.status === 'RUNNING' ? (this.up(version) ?? run.desiredInstances) : 0, canStart: true }];
   }

@@ -104,6 +104,8 @@ export class ReleaseBench {
   hooks: ReleaseHooks = new NoReleaseHooks();
   /** Instances of the candidate that have come up; null: as many as are wanted. */
   readyInstances: number | null = null;
+  /** Happens once, in the middle of the next look: just before the programs are looked at. */
+  meanwhile: (() => Promise<void>) | null = null;
   /** Requests that the distribution has sent to the candidate. */
   weighted = 0;
   /** What the proxies say of every change of routes. */
@@ -135,6 +137,7 @@ export class ReleaseBench {
     this.applied = true;
     this.freeze.why = null;
     this.readyInstances = null;
+    this.meanwhile = null;
     this.weighted = 0;
     this.hooks = new NoReleaseHooks();
     this.traffic = { 1: { perSecond: 100, failing: 0 }, 2: { perSecond: 100, failing: 0 } };
@@ -252,6 +255,11 @@ export class ReleaseBench {
     });
   }
 
+  /** Somebody, or another replica, starts the candidate. */
+  startCandidate(): Promise<void> {
+    return this.programs(this.database.transactions).carryOut(SHOP, 'none', [{ type: 'start', version: 2, service: 'cart', instances: 1 }]);
+  }
+
   /** The candidate's service ends by itself. */
   failCandidate(): Promise<void> {
     const programs = this.programs(this.database.transactions);
@@ -291,7 +299,12 @@ export class ReleaseBench {
   }
 
   private programs(transactions: Transactions): FakePrograms {
-    return new FakePrograms(transactions, this.clock, (version) => (version === 2 ? this.readyInstances : null));
+    const meanwhile = async () => {
+      const happens = this.meanwhile;
+      this.meanwhile = null;
+      await happens?.();
+    };
+    return new FakePrograms(transactions, this.clock, (version) => (version === 2 ? this.readyInstances : null), meanwhile);
   }
 
   private run<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
