@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -329,6 +329,29 @@ else {
       await subscriber.close();
     }, 60_000);
 
+    it('reads a state that is long in coming, and is heard meanwhile; cut off in the middle it says so', async () => {
+      const relay = await SlowRelay.to(redis.port);
+      const options = { url: relay.url, prefix: `test${prefixes++}:` };
+      const publisher = await connectRedisPublisher({ ...options, url: redis.url });
+      const subscriber = await connectRedisSubscriber(options);
+      const states: boolean[] = [];
+      subscriber.onConnection((connected) => states.push(connected));
+      // Five seconds of it: more than any other answer may take.
+      const documents = Array.from({ length: 25 * 4 * 1_024 }, (_, index) => document(`app-${index}`, 1));
+      const bytes = JSON.stringify(documents).length;
+      await publisher.replaceAll({ epoch: EPOCH, revision: 1, documents }, null);
+      relay.bytesPerTick = Math.ceil(bytes / 50);
+      expect((await subscriber.readAll())?.documents.size).toBe(documents.length);
+      expect(states).toEqual([]);
+      const cut = subscriber.readAll();
+      const refused = expect(cut).rejects.toBeInstanceOf(BusUnavailableError);
+      await until('it comes', () => relay.waiting);
+      await subscriber.close();
+      await refused;
+      await publisher.close();
+      await relay.close();
+    }, 60_000);
+
     it('opens and closes while there is no Redis', async () => {
       const url = `redis://127.0.0.1:${await freePort()}`;
       const publisher = await connectRedisPublisher({ url });
@@ -353,11 +376,69 @@ it('a start does not wait for a Redis where nobody listens, and only so long for
   silent.close();
 });
 
+/** Passes on what a server says at so many bytes a tick (100 ms) and connection. */
+class SlowRelay {
+  bytesPerTick = Number.POSITIVE_INFINITY;
+  private readonly sockets = new Set<Socket>();
+  private readonly held = new Map<Socket, Buffer>();
+  private readonly ticks = setInterval(() => this.tick(), 100);
+  private readonly server: Server;
+
+  private constructor(port: number) {
+    this.server = createServer((client) => {
+      const upstream = connect(port, '127.0.0.1');
+      for (const [from, to] of [
+        [client, upstream],
+        [upstream, client],
+      ] as const) {
+        this.sockets.add(from);
+        from.on('error', () => undefined);
+        from.on('close', () => to.destroy());
+      }
+      client.on('data', (data) => upstream.write(data));
+      upstream.on('data', (data) => {
+        if (this.bytesPerTick === Number.POSITIVE_INFINITY) client.write(data);
+        else this.held.set(client, Buffer.concat([this.held.get(client) ?? Buffer.alloc(0), data]));
+      });
+    });
+  }
+
+  static async to(port: number): Promise<SlowRelay> {
+    const relay = new SlowRelay(port);
+    relay.server.listen(0, '127.0.0.1');
+    await once(relay.server, 'listening');
+    return relay;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${(this.server.address() as { port: number }).port}`;
+  }
+
+  /** More is held back than goes out at once. */
+  get waiting(): boolean {
+    return [...this.held.values()].some(({ length }) => length > this.bytesPerTick);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.ticks);
+    for (const socket of this.sockets) socket.destroy();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+
+  private tick(): void {
+    for (const [client, data] of this.held) {
+      client.write(data.subarray(0, this.bytesPerTick));
+      this.held.set(client, data.subarray(this.bytesPerTick));
+    }
+  }
+}
+
 class OwnRedis {
   private child: ChildProcess | null = null;
 
   private constructor(
-    private readonly port: number,
+    readonly port: number,
     private readonly folder: string,
   ) {}
 

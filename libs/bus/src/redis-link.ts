@@ -1,12 +1,23 @@
 import { Redis } from 'ioredis';
 import { BusUnavailableError } from './bus.js';
 
-/** Nobody waits longer for one answer. */
+/** Nobody waits longer for one answer, but for those that are long in coming ({@link RedisLink.aside}). */
 const COMMAND_TIMEOUT_MS = 2_000;
+/** Of those nobody waits longer for the next piece. */
+const SILENCE_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 2_000;
 const LONGEST_RETRY_MS = 2_000;
 /** A peer that is frozen, or gone without a word, answers no ping. */
 const PING_MS = 2_000;
+
+const SETTINGS = {
+  connectTimeout: CONNECT_TIMEOUT_MS,
+  maxRetriesPerRequest: 0,
+  enableOfflineQueue: false,
+  autoResubscribe: false,
+  autoResendUnfulfilledCommands: false,
+  keepAlive: 5_000,
+};
 
 /**
  * Two connections to one Redis: one for commands, one that only listens. Connected means both: commands are answered and messages arrive.
@@ -16,6 +27,7 @@ export class RedisLink {
   readonly commands: Redis;
   private readonly listening: Redis;
   private readonly listeners = new Set<(connected: boolean) => void>();
+  private readonly asides = new Set<Redis>();
   private readonly pings: NodeJS.Timeout;
   private subscribed = false;
   private wasConnected = false;
@@ -23,7 +35,7 @@ export class RedisLink {
 
   /** `onMessage` gets every message of `channel`, as text. */
   constructor(
-    url: string,
+    private readonly url: string,
     private readonly channel: string,
     onMessage: (text: string) => void,
   ) {
@@ -78,11 +90,31 @@ export class RedisLink {
     }
   }
 
+  /**
+   * As {@link call}, with a connection of its own: for an answer so large that it may take any time, as long as it goes on coming. On the others it
+   * would hold up pings and reports until they are given up.
+   */
+  aside<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
+    return this.call(async () => {
+      if (!this.connected || this.closed) throw new Error('it is not connected');
+      const redis = new Redis(this.url, { ...SETTINGS, lazyConnect: true, retryStrategy: null, socketTimeout: SILENCE_MS });
+      redis.on('error', () => undefined);
+      this.asides.add(redis);
+      try {
+        await redis.connect();
+        return await work(redis);
+      } finally {
+        this.asides.delete(redis);
+        redis.disconnect();
+      }
+    });
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     clearInterval(this.pings);
     this.listeners.clear();
-    await Promise.all([this.commands, this.listening].map(end));
+    await Promise.all([this.commands, this.listening, ...this.asides].map(end));
   }
 
   private async onReady(redis: Redis): Promise<void> {
@@ -124,13 +156,8 @@ export function results(answers: [Error | null, unknown][] | null): unknown[] {
 
 function connect(url: string): Redis {
   return new Redis(url, {
-    connectTimeout: CONNECT_TIMEOUT_MS,
+    ...SETTINGS,
     commandTimeout: COMMAND_TIMEOUT_MS,
-    maxRetriesPerRequest: 0,
-    enableOfflineQueue: false,
-    autoResubscribe: false,
-    autoResendUnfulfilledCommands: false,
-    keepAlive: 5_000,
     retryStrategy: (attempt: number) => Math.min(50 * 2 ** Math.min(attempt, 6), LONGEST_RETRY_MS) * (0.5 + Math.random() / 2),
     // A replica that was a primary, or a server that is loading: another connection may find a better one.
     reconnectOnError: (error: Error) => /^(READONLY|LOADING)/.test(error.message),

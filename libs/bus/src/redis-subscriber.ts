@@ -43,7 +43,7 @@ class RedisSubscriber implements SubscriberBus {
   }
 
   readAll(): Promise<RawSnapshot | null> {
-    return this.link.call(async (redis) => {
+    return this.link.aside(async (redis) => {
       const [head, documents] = results(await redis.multi().hgetall(this.names.head).hgetall(this.names.documents).exec());
       const texts = new Map(Object.entries(documents as Record<string, string>));
       const stored = toHead(head as Record<string, string>, texts.size);
