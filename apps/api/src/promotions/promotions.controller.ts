@@ -49,6 +49,7 @@ export class PromotionsController {
       'release_active',
       'no_baseline',
       'baseline_without_traffic',
+      'candidate_in_override',
       'baseline_not_running',
       'bundle_missing',
     ],

@@ -136,6 +136,46 @@ describe('the engine and the world', () => {
     expect(await last()).toBe('1:95 2:5');
   });
 
+  describe.each([
+    ['shares it', { 1: 60, 2: 40 }],
+    ['gives all to the candidate', { 2: 100 }],
+  ])('a service that has weights of its own, and %s', (_what, weights) => {
+    const changed = async () => {
+      await step(3);
+      await bench.changeByHand(weights, 'cart');
+      await bench.act(id, 'resume');
+      expect(await bench.overrideOf('cart')).toEqual(weights);
+    };
+
+    it('gives the candidate nothing after a zeroing, which is confirmed', async () => {
+      await changed();
+      await bench.act(id, 'zero');
+      expect([await last(), await bench.overrideOf('cart')]).toEqual(['1:100', { 1: 100 }]);
+      await step(1);
+      await bench.pass(5);
+      expect((await step(2)).progress.zeroing?.confirmedAtMs).toBe(bench.clock.now);
+    });
+
+    it('does not hold up a rollback', async () => {
+      await changed();
+      await bench.act(id, 'rollback');
+      for (let look = 0; look < 5; look += 1) {
+        await step(2);
+        await bench.pass(5);
+      }
+      expect((await bench.get(id)).state.status).toBe('rolled_back');
+      expect([await last(), await bench.overrideOf('cart'), await bench.instances()]).toEqual(['1:100', { 1: 100 }, { 1: 2 }]);
+    });
+  });
+
+  it('weights that a service has of its own, without the candidate, stay as they are', async () => {
+    await step(3);
+    await bench.override('cart', { 1: 100 });
+    await bench.act(id, 'zero');
+    await step(2);
+    expect([await bench.overrideOf('cart'), (await bench.weights()).length]).toEqual([{ 1: 100 }, 4]);
+  });
+
   it('a candidate that ends by itself is rolled back, and not started again for that', async () => {
     await step(3);
     await bench.failCandidate();

@@ -49,7 +49,7 @@ export class ReleaseStarter {
 
   /**
    * 404 app_not_found; 422 unknown_version, unknown_plan, candidate_is_baseline; 409 release_active, no_baseline, baseline_without_traffic,
-   * baseline_not_running, candidate_not_running, frozen. What it finds holds until it has begun: it is under the route lock.
+   * candidate_in_override, baseline_not_running, candidate_not_running, frozen. What it finds holds until it has begun: it is under the route lock.
    */
   start(request: StartRequest): Promise<Release> {
     return this.transactions.run(async (tx) => {
@@ -113,6 +113,7 @@ export class ReleaseStarter {
       throw new DomainError('unprocessable', 'candidate_is_baseline', `Version ${candidate} cannot be released against itself.`);
     if (!current.weights.get(baseline))
       throw new DomainError('conflict', 'baseline_without_traffic', `Version ${baseline} has no traffic to compare the candidate with.`);
+    await this.requireNoShare(tx, request);
     const instances = await this.baselineInstances(tx, request, baseline);
     if (!request.awaitsCandidate) await this.requireCandidate(tx, request, instances);
     return { baseline, base: { weights: current.weights, revision: current.revision, instances } };
@@ -122,6 +123,17 @@ export class ReleaseStarter {
     const running = (await this.programs.standings(tx, app, baseline)).filter((one) => activeRun(one)?.status === 'RUNNING');
     if (running.length === 0) throw new DomainError('conflict', 'baseline_not_running', `No service of version ${baseline} runs.`);
     return Object.fromEntries(running.map((standing) => [standing.name, instancesOf(standing, 1)]));
+  }
+
+  /** A release shifts the app's weights; what a service gives the candidate by itself would be traffic that no stage has allowed. */
+  private async requireNoShare(tx: Transaction, { namespace, app, candidate }: StartRequest): Promise<void> {
+    const { overrides } = await this.distributions.view(tx, namespace, app);
+    const services = [...overrides].filter(([, weights]) => weights.has(candidate)).map(([service]) => service);
+    if (services.length === 0) return;
+    const which = `Service ${services.join(', ')} of ${app} gives version ${candidate} traffic by a distribution of its own`;
+    throw new DomainError('conflict', 'candidate_in_override', `${which}: remove it, or give the version 0 there.`, {
+      members: { services },
+    });
   }
 
   /** Services that can be started from here need not run yet: the release starts them. */

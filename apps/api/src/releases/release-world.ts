@@ -1,10 +1,9 @@
 import { latencyOf, type Measures, requestsOf } from '@app-fabric/measurement';
 import { type Evidence, LONGEST_UNWATCHED_MS, type Measured, type MeasuredRecently, recentWindows } from '@app-fabric/release';
-import type { Weights } from '@app-fabric/routing';
 import { Injectable } from '@nestjs/common';
 import type { Transaction } from '../database/transaction.js';
 import { DistributionRepository } from '../distribution/distribution.repository.js';
-import { runningVersions } from '../distribution/distribution-rules.js';
+import type { DistributionView } from '../distribution/distribution-rules.js';
 import type { Observation } from '../measurements/ledger.js';
 import { ObservationsRepository } from '../measurements/observations.repository.js';
 import type { Release, ReleaseProgress, Zeroing } from './release.js';
@@ -12,7 +11,7 @@ import { ReleaseFreeze } from './release-freeze.js';
 import { type HooksStanding, ReleaseHooks } from './release-hooks.js';
 import { goesToZero, type Orders, ordersFor, type ServiceStanding } from './release-orders.js';
 import { ReleasePrograms } from './release-programs.js';
-import { sameWeights, wantedWeights } from './release-weights.js';
+import { changesWanted } from './release-weights.js';
 
 /** Proxies tell once a second what came; this is time enough for what was on its way. */
 const QUIET_MS = 3_000;
@@ -29,9 +28,7 @@ export interface Seen {
   evidence: Evidence;
   progress: ReleaseProgress;
   standings: { candidate: readonly ServiceStanding[]; baseline: readonly ServiceStanding[] };
-  running: ReadonlySet<number>;
-  /** Of the app; null: it has no distribution. */
-  current: { weights: Weights | null; routeRevision: number } | null;
+  distributions: DistributionView;
 }
 
 /** Gathers the evidence for a decision. */
@@ -53,20 +50,19 @@ export class ReleaseWorld {
       candidate: await this.programs.standings(tx, release, release.candidate),
       baseline: await this.programs.standings(tx, release, release.baseline),
     };
-    const running = runningVersions(await this.distributions.view(tx, namespace, app));
+    const view = await this.distributions.view(tx, namespace, app);
     const current = await this.distributions.current(tx, { namespace, app, service: '' });
     const observed = await this.observations.of(tx, release);
     const orders = ordersFor(release, standings);
     const progress = progressOf(release, nowMs, current, applied, observed.get(release.candidate));
     const hooks: HooksStanding = state.phase === 'preparing' ? await this.hooks.beforeStage(tx, release) : { beforeHooks: 'none' };
     const frozen = raises(release) ? await this.freeze.refusal(tx, release) : null;
-    const isSet = sameWeights(wantedWeights(release, running), current?.weights ?? null);
+    const isSet = changesWanted(release, view)?.size === 0;
     const waitingFor = isSet ? waitsFor(release, orders, progress, hooks.beforeHooks, frozen) : 'the weights are to be set';
     return {
       nowMs,
       standings,
-      running,
-      current,
+      distributions: view,
       progress: { ...progress, waitingFor },
       evidence: {
         sequence: state.sequence,
@@ -123,7 +119,7 @@ export function raises({ state, plan }: Release): boolean {
 function progressOf(
   { progress }: Release,
   nowMs: number,
-  current: Seen['current'],
+  current: { routeRevision: number } | null,
   applied: Applied | null,
   candidate: Observation | undefined,
 ): ReleaseProgress {

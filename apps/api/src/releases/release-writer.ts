@@ -1,6 +1,7 @@
 import type { ReleaseEvent, Step } from '@app-fabric/release';
 import { Injectable } from '@nestjs/common';
 import { type Transaction, Transactions } from '../database/transaction.js';
+import type { DistributionChanges } from '../distribution/distribution-rules.js';
 import { DistributionWriter } from '../distribution/distribution-writer.js';
 import { ObservationsRepository } from '../measurements/observations.repository.js';
 import { RouteChanges } from '../publishing/route-changes.js';
@@ -10,7 +11,7 @@ import { ReleaseEventsRepository } from './release-events.repository.js';
 import { ReleaseHooks } from './release-hooks.js';
 import { goesToZero } from './release-orders.js';
 import { ReleaseSignals } from './release-signals.js';
-import { sameWeights, wantedWeights } from './release-weights.js';
+import { changesWanted } from './release-weights.js';
 import type { Seen } from './release-world.js';
 import { ReleasesRepository } from './releases.repository.js';
 
@@ -38,10 +39,8 @@ export class ReleaseWriter {
   }
 
   /** Whether {@link write} has to change routes, for which it needs their lock. */
-  changesRoutes(release: Release, { state }: Step, { running, current }: Seen): boolean {
-    if (!state.wanted.enforced) return false;
-    const weights = wantedWeights({ ...release, state }, running);
-    return weights !== null && !sameWeights(weights, current?.weights ?? null);
+  changesRoutes(release: Release, { state }: Step, seen: Seen): boolean {
+    return changesNow({ ...release, state }, seen).size > 0;
   }
 
   /** The release's row must be locked, and the routes if they change. Returns the release as it is then. */
@@ -57,7 +56,8 @@ export class ReleaseWriter {
       revision: before.revision + (events.length > 0 ? 1 : 0),
       progress: { ...seen.progress, ...(entered ? { enteredAtMs: seen.nowMs } : {}) },
     };
-    if (this.changesRoutes(before, step, seen)) after = await this.setWeights(tx, after, seen);
+    const changes = changesNow(after, seen);
+    if (changes.size > 0) after = await this.setWeights(tx, after, changes, seen.nowMs);
     await this.observe(tx, before, after, seen.nowMs);
     if (events.length > 0) await this.record(tx, after, events);
     await this.releases.update(tx, after, events.length > 0);
@@ -71,13 +71,12 @@ export class ReleaseWriter {
     this.transactions.afterCommit(tx, () => this.signals.tell(release.id));
   }
 
-  private async setWeights(tx: Transaction, release: Release, { nowMs, running }: Seen): Promise<Release> {
+  private async setWeights(tx: Transaction, release: Release, changes: DistributionChanges, nowMs: number): Promise<Release> {
     const { namespace, app, id, state, plan } = release;
-    const weights = wantedWeights(release, running);
     const routeRevision = await this.routes.commit(tx, namespace, app);
     const where = `stage ${plan.stages[state.stageIndex]?.name ?? state.stageIndex}`;
     const reason = `release ${id}, ${where}: ${state.reason ?? state.status}`.slice(0, 500);
-    await this.distributions.apply(tx, release, new Map([['', weights]]), { by: 'system', source: 'release', reason }, routeRevision);
+    await this.distributions.apply(tx, release, changes, { by: 'system', source: 'release', reason }, routeRevision);
     const { progress } = release;
     const requestedAtMs = nowMs;
     const committedAtMs = await this.clock.nowMs(tx);
@@ -98,6 +97,10 @@ export class ReleaseWriter {
     if (state.judgedFrom !== null && state.judgedFrom !== before.state.judgedFrom)
       return this.observations.begin(tx, after, [candidate, baseline], state.judgedFrom);
   }
+}
+
+function changesNow(release: Release, { distributions }: Seen): DistributionChanges {
+  return (release.state.wanted.enforced && changesWanted(release, distributions)) || new Map();
 }
 
 /** The state says how many events led to it. */

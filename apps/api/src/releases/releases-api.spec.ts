@@ -33,6 +33,22 @@ describe('releases over REST', () => {
     return { app, path };
   };
 
+  it('a candidate that a service gives traffic by itself is refused, with the services', async () => {
+    const app = await apps.appWith('1/cart', '2/cart');
+    const own = `${app}/services/cart/distribution`;
+    await api.http
+      .put(own)
+      .send({ weights: { 1: 50, 2: 50 } })
+      .expect(200);
+    const { body } = await start(app, { candidate: 2, plan: PLAN }).expect(409);
+    expect(body).toMatchObject({ code: 'candidate_in_override', services: ['cart'] });
+    await api.http
+      .put(own)
+      .send({ weights: { 1: 100 } })
+      .expect(200);
+    await start(app, { candidate: 2, plan: PLAN }).query({ dryRun: true }).expect(201);
+  });
+
   describe('bad input changes nothing', () => {
     let app: string;
     beforeAll(async () => {

@@ -43,7 +43,15 @@ export class ReleasesController {
   @ApiProblems({
     400: ['validation_failed', 'invalid_plan', 'invalid_name'],
     404: ['app_not_found'],
-    409: ['release_active', 'candidate_not_running', 'no_baseline', 'baseline_without_traffic', 'baseline_not_running', 'frozen'],
+    409: [
+      'release_active',
+      'candidate_not_running',
+      'no_baseline',
+      'baseline_without_traffic',
+      'candidate_in_override',
+      'baseline_not_running',
+      'frozen',
+    ],
     422: ['unknown_version', 'unknown_plan', 'candidate_is_baseline'],
   })
   async start(

@@ -269,19 +269,26 @@ export class ReleaseBench {
     });
   }
 
-  /** Somebody changes the weights by hand. */
-  changeByHand(weights: Record<string, number>): Promise<void> {
+  /** Somebody changes the weights of the app, or those that a service has of its own, by hand. */
+  changeByHand(weights: Record<string, number>, service = ''): Promise<void> {
     const { manual } = this.replica();
     return this.run(async (tx) => {
-      const author = { by: 'bob', source: 'api' as const, reason: null };
-      await new DistributionRepository().store(
-        tx,
-        { ...SHOP, service: '' },
-        new Map(Object.entries(weights).map(([v, w]) => [Number(v), w * 100])),
-        author,
-        1_000,
-      );
+      await this.store(tx, weights, service);
       await manual.tell(tx, { ...SHOP, version: null, what: 'change of the weights by bob' });
+    });
+  }
+
+  /** The service has weights of its own. */
+  override(service: string, weights: Record<string, number>): Promise<void> {
+    return this.run((tx) => this.store(tx, weights, service));
+  }
+
+  /** What the service follows instead of the app's weights; null: nothing. */
+  overrideOf(service: string): Promise<Record<string, number> | null> {
+    return this.run(async (tx) => {
+      const { overrides } = await new DistributionRepository().view(tx, SHOP.namespace, SHOP.app);
+      const own = overrides.get(service);
+      return own ? Object.fromEntries([...own].map(([version, weightBp]) => [version, weightBp / 100])) : null;
     });
   }
 
@@ -305,6 +312,11 @@ export class ReleaseBench {
       await happens?.();
     };
     return new FakePrograms(transactions, this.clock, (version) => (version === 2 ? this.readyInstances : null), meanwhile);
+  }
+
+  private async store(tx: Transaction, weights: Record<string, number>, service: string): Promise<void> {
+    const inBp = new Map(Object.entries(weights).map(([version, weight]) => [Number(version), weight * 100]));
+    await new DistributionRepository().store(tx, { ...SHOP, service }, inBp, { by: 'bob', source: 'api', reason: null }, 1_000);
   }
 
   private run<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
