@@ -1,5 +1,6 @@
 import { connectRedisPublisher, type PublisherBus } from '@app-fabric/bus';
 import type { AppRoutes } from '@app-fabric/routing';
+import { eventually, sendHttp } from '@app-fabric/scenario';
 import { freePort } from '../harness/free-port.js';
 import { Program } from '../harness/program.js';
 import { untilListening } from './forwarding/listening.js';
@@ -8,13 +9,14 @@ import { findProgram, LOAD_CPU, PROXY_CPU, pinnedTo, type Workbench } from './wo
 /** What the stored routes begin with. */
 export const EPOCH = 'bench';
 export const FIRST_REVISION = 1;
+const LOAD_TIMEOUT_MS = 60_000;
 
 export interface MeasuredProxy {
   pid: number;
   proxyUrl: string;
   /** Where further changes can be published, after {@link FIRST_REVISION}. */
   publisher: PublisherBus;
-  /** From the start of the process to its ready line, with all routes loaded. */
+  /** From the start of the process until it routes by all that is stored. */
   startMs: number;
 }
 
@@ -43,5 +45,9 @@ export async function startProxy(
   const program = Program.spawn('proxy', 'apps/proxy/dist/main.js', settings, pinnedTo(PROXY_CPU));
   bench.onClose(() => program.stop());
   const ready = await program.readyLine();
+  // It listens; whether it has read its table is another matter.
+  await eventually('the proxy has its table', LOAD_TIMEOUT_MS, async () =>
+    (await sendHttp('GET', `${ready.proxyAdmin}/readyz`)).status === 200 ? true : undefined,
+  );
   return { pid: program.pid, proxyUrl: ready.proxy!, publisher, startMs: performance.now() - startedAt };
 }
