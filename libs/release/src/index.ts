@@ -37,4 +37,5 @@ export {
   type StageHooks,
 } from './plan/plan.js';
 export { type PlanDocument, type StageDocument, toPlanDocument } from './plan/plan-document.js';
+export { withDefaults } from './plan/stage-defaults.js';
 export { STANDARD_PLAN } from './plan/standard-plan.js';

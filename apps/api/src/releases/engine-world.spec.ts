@@ -74,6 +74,21 @@ describe('the engine and the world', () => {
     expect([state.wanted.candidateWeightBp, await last()]).toEqual([500, '1:95 2:5']);
   });
 
+  it('a candidate whose instances never come up pauses the release at the deadline, and says why; resumed, it goes on', async () => {
+    bench.readyInstances = 0;
+    for (let minute = 0; minute < 10; minute += 1) {
+      expect((await step(1)).state.status).toBe('pending');
+      await bench.pass(60);
+    }
+    const { state } = await step(1);
+    const reason = 'stage one does not come about within 10m: 0 of 1 instance of service cart of version 2 run';
+    expect(state).toMatchObject({ status: 'paused', reason, wanted: { enforced: true } });
+    bench.readyInstances = null;
+    await bench.act(id, 'resume');
+    await step(1);
+    expect(await last()).toBe('1:95 2:5');
+  });
+
   it('is observed only from when every live proxy has its weight', async () => {
     await step(1);
     bench.applied = false;

@@ -51,6 +51,7 @@ describe('what a release wants of programs', () => {
     const baseline = [standing('cart', 'RUNNING', { desiredInstances: 4 }, 4)];
     const found = ordersFor(release({ candidateInstances: half }), { candidate: [candidate], baseline });
     expect(found.orders).toEqual(orders);
+    expect(found.missingElsewhere).toBe(missing?.source === 'cannot be started from here');
     for (const [text, wanted] of [
       [found.missing, missing],
       [found.failure, failure],
@@ -67,7 +68,12 @@ describe('what a release wants of programs', () => {
       orders: [],
       missing: 'version 2 is stopping',
     });
-    expect(ordersFor(stop, { ...both, candidate: [standing('cart', 'KILLED')] })).toEqual({ orders: [], missing: null, failure: null });
+    expect(ordersFor(stop, { ...both, candidate: [standing('cart', 'KILLED')] })).toEqual({
+      orders: [],
+      missing: null,
+      missingElsewhere: false,
+      failure: null,
+    });
   });
 
   it('brings the baseline back with the instances that it had', () => {
@@ -85,6 +91,7 @@ describe('what a release wants of programs', () => {
       expect(ordersFor(release({}, status), { ...both, candidate: [standing('cart', 'FAILED')] })).toEqual({
         orders: [],
         missing: null,
+        missingElsewhere: false,
         failure: null,
       });
   });
@@ -93,6 +100,7 @@ describe('what a release wants of programs', () => {
     expect(ordersFor(release({ enforced: false }), { ...both, candidate: [standing('cart', null)] })).toEqual({
       orders: [],
       missing: null,
+      missingElsewhere: false,
       failure: null,
     });
   });

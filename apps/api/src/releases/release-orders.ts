@@ -23,6 +23,8 @@ export interface Orders {
   orders: Order[];
   /** What does not run yet as it is wanted; null: all does. */
   missing: string | null;
+  /** What is missing runs elsewhere: somebody else has to start it. */
+  missingElsewhere: boolean;
   /** A service of the candidate that does not come to run by itself any more; null: none. */
   failure: string | null;
 }
@@ -33,7 +35,7 @@ export function ordersFor(
   standings: { candidate: readonly ServiceStanding[]; baseline: readonly ServiceStanding[] },
 ): Orders {
   const { wanted } = state;
-  const found: Orders = { orders: [], missing: null, failure: null };
+  const found: Orders = { orders: [], missing: null, missingElsewhere: false, failure: null };
   if (!wanted.enforced) return found;
   if (wanted.candidate === 'stop') stop(found, candidate, standings.candidate);
   else if (!goesToZero(state))
@@ -88,6 +90,7 @@ function run(found: Orders, version: number, service: ServiceStanding, count: nu
     if (failuresFromMs !== null && last?.status === 'FAILED' && (last.stoppedAt?.getTime() ?? 0) >= failuresFromMs) {
       found.failure ??= `${name} of version ${version} failed${last.error === null ? '' : `: ${last.error}`}`;
     } else if (canStart) found.orders.push({ type: 'start', version, service: name, instances: count });
+    found.missingElsewhere ||= found.missing === null && !canStart;
     found.missing ??= `service ${name} of version ${version} does not run${canStart ? ' yet' : ', and cannot be started from here'}`;
     return;
   }

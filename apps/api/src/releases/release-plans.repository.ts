@@ -1,4 +1,4 @@
-import type { ReleasePlan } from '@app-fabric/release';
+import { type ReleasePlan, withDefaults } from '@app-fabric/release';
 import { Injectable } from '@nestjs/common';
 import { query, type Transaction } from '../database/transaction.js';
 
@@ -64,5 +64,5 @@ export class ReleasePlansRepository {
 
 function toPlan(row: PlanRow): StoredPlan {
   const { namespace, name, description, plan, revision } = row;
-  return { namespace, name, description, plan, revision, createdAt: row.created_at, updatedAt: row.updated_at };
+  return { namespace, name, description, plan: withDefaults(plan), revision, createdAt: row.created_at, updatedAt: row.updated_at };
 }

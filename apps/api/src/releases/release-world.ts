@@ -68,6 +68,10 @@ export class ReleaseWorld {
         sequence: state.sequence,
         // Hooks are evidence of their own.
         ready: waitingFor === null || waitingFor === HOOKS,
+        waitingFor,
+        held:
+          waitingFor !== null &&
+          (waitingFor === frozen || (waitingFor === orders.missing && orders.missingElsewhere && !hasTraffic(state))),
         appliedAt: progress.routed?.appliedAtMs ?? null,
         ...hooks,
         measured: measuredOf(release, observed),
@@ -107,6 +111,11 @@ function waitsFor(
   if (routed?.appliedAtMs === null) return `not every live proxy has applied route revision ${routed.routeRevision}`;
   if (goesToZero(state) && zeroing !== null && zeroing.confirmedAtMs === null) return 'the measured traffic is to confirm the zeroing';
   return missing ?? frozen ?? (beforeHooks === 'running' ? HOOKS : null);
+}
+
+/** Before that, whoever runs the candidate elsewhere may take the time he needs; after that, instances that are gone are missed. */
+function hasTraffic({ wanted }: Release['state']): boolean {
+  return wanted.candidateWeightBp > 0;
 }
 
 /** What it prepares for is more traffic than it has. */

@@ -1,4 +1,4 @@
-import type { ReleasePlan, ReleaseState } from '@app-fabric/release';
+import { type ReleasePlan, type ReleaseState, withDefaults } from '@app-fabric/release';
 import { fromRecord, toRecord } from '@app-fabric/routing';
 import { Injectable } from '@nestjs/common';
 import { query, type Transaction } from '../database/transaction.js';
@@ -181,8 +181,8 @@ function toRelease(row: ReleaseRow): Release {
     candidate: row.candidate,
     baseline: row.baseline,
     planName: row.plan_name,
-    plan: row.plan,
-    state: row.state,
+    plan: withDefaults(row.plan),
+    state: { ...row.state, waitedMs: row.state.waitedMs ?? 0 }, // of a release that began before there was a deadline
     revision: row.revision,
     base: { ...row.base, weights: fromRecord(row.base.weights) },
     progress: row.progress,

@@ -95,6 +95,8 @@ function sight({ state, now }: Played, seen: Sight): Evidence {
   return {
     sequence: state.sequence - (seen.stale ? 1 : 0),
     ready: seen.ready,
+    waitingFor: null,
+    held: false,
     appliedAt: seen.ready ? now - seen.appliedMsAgo : null,
     beforeHooks: seen.beforeHooks,
     measured: seen.unknown ? null : { candidate, baseline },

@@ -61,7 +61,7 @@ describe('a good release', () => {
   it('observes from when the weight was confirmed', () => {
     const world = new World(HOUR_LONG);
     world.runUntil(({ phase }) => phase === 'shifting');
-    world.sees = { ready: false };
+    world.sees = { ready: false, held: true };
     world.run(HOUR_MS);
     expect(world.state).toMatchObject({ status: 'running', phase: 'shifting', stageStartedAt: null, observeUntil: null });
     world.sees = { ready: true, appliedAt: world.now + 2_000 };
@@ -72,7 +72,7 @@ describe('a good release', () => {
   it('does not believe that a weight was confirmed before it was seen not to be', () => {
     const world = new World(HOUR_LONG);
     world.runUntil(({ phase }) => phase === 'shifting');
-    world.sees = { ready: false };
+    world.sees = { ready: false, held: true };
     world.run(HOUR_MS);
     world.sees = { ready: true, appliedAt: world.now - HOUR_MS };
     world.tick();
@@ -96,6 +96,53 @@ describe('a good release', () => {
     expect(world.state.wanted).toMatchObject({ candidateWeightBp: 5_000, candidateInstances: { percent: 100 } });
     world.runUntil(({ status }) => status === 'completed');
     expect(history(world).slice(-3)).toEqual(['promoting 50', 'weight_set 100', 'completed 100']);
+  });
+});
+
+describe('what never comes about', () => {
+  const WAITS = { ready: false, waitingFor: '0 of 1 instance run' };
+  const reasons = ({ events }: World) => events.filter(({ type }) => type === 'paused').map(({ reason }) => reason);
+
+  it.each<[when: string, until: (state: ReleaseState) => boolean]>([
+    ['instances of the first stage', ({ status }) => status === 'pending'],
+    ['a weight on all proxies', ({ phase }) => phase === 'shifting'],
+    ['instances of a later stage', ({ stageIndex, phase }) => stageIndex === 1 && phase === 'preparing'],
+    ['instances for all traffic', ({ status }) => status === 'promoting'],
+  ])('pauses at the deadline with what is missing, and goes on where it was: %s', (_when, until) => {
+    const world = new World({ stages: HOUR_LONG.stages.map((stage) => ({ ...stage, progressDeadlineMs: 5 * MINUTE_MS })) });
+    world.runUntil(until);
+    const { status, phase, stageIndex, entry } = world.state;
+    world.sees = WAITS;
+    world.run(5 * MINUTE_MS - 30_000);
+    expect([world.state.status, reasons(world)]).toEqual([status, []]);
+    world.run(30_000);
+    const { name } = HOUR_LONG.stages[stageIndex]!;
+    expect(reasons(world)).toEqual([`stage ${name} does not come about within 5m: 0 of 1 instance run`]);
+    expect(world.state).toMatchObject({ status: 'paused', paused: { from: status, cause: 'no_progress' }, wanted: { enforced: true } });
+    expect(world.act('resume')).toBeNull();
+    expect(world.state).toMatchObject({ status, phase, stageIndex, entry });
+    world.run(4 * MINUTE_MS);
+    expect(world.state.status).toBe(status);
+    world.sees = {};
+    expect(world.runUntil((state) => state.status === 'completed')).toBe(true);
+  });
+
+  it('is not said while people hold it up, of time in which nobody looked, or of a zeroing and a rollback', () => {
+    const world = new World(HOUR_LONG);
+    world.sees = { ...WAITS, held: true };
+    world.run(2 * HOUR_MS);
+    world.sees = WAITS;
+    world.tick(5 * HOUR_MS);
+    expect(world.state.status).toBe('pending');
+    world.sees = {};
+    world.runUntil(isObserving);
+    world.act('zero');
+    world.sees = WAITS;
+    world.run(2 * HOUR_MS);
+    expect(world.state.status).toBe('zeroed');
+    world.act('rollback');
+    world.run(2 * HOUR_MS);
+    expect(world.state.status).toBe('rolling_back');
   });
 });
 

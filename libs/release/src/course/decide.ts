@@ -1,6 +1,7 @@
 import { judgeStage, type StageJudgement } from '../judgement/judge-stage.js';
+import { formatDuration } from '../plan/duration.js';
 import type { ReleasePlan } from '../plan/plan.js';
-import type { Evidence } from './evidence.js';
+import { type Evidence, LONGEST_UNWATCHED_MS } from './evidence.js';
 import { findingOf } from './finding.js';
 import { observeMsOf, pause, stageOf } from './moves.js';
 import { observed, passTime } from './pass-time.js';
@@ -53,7 +54,7 @@ function proceed(course: Course, finding: ReturnType<typeof findingOf>): Step {
     case 'running':
     case 'extended':
       if (phase === 'preparing') return setStageWeight(course);
-      if (phase === 'shifting') return evidence.ready ? startObservation(course) : step;
+      if (phase === 'shifting') return evidence.ready ? startObservation(course) : waitOn(course);
       return observeUntil === null || decidedAt < observeUntil ? step : endObservation(step, plan, finding);
     case 'zeroed':
       return confirmZero(course);
@@ -66,20 +67,33 @@ function proceed(course: Course, finding: ReturnType<typeof findingOf>): Step {
   }
 }
 
-function setStageWeight({ step, plan, evidence }: Course): Step {
+function setStageWeight(course: Course): Step {
+  const { step, plan, evidence } = course;
   const { state } = step;
   const { name, weightBp } = stageOf(plan, state);
   if (evidence.beforeHooks === 'failed') {
     const why = evidence.hookFailure ? `: ${evidence.hookFailure}` : '';
     return pause(step, 'hook', because(`a hook before stage ${name} failed${why}`));
   }
-  if (!evidence.ready || evidence.beforeHooks === 'running') return step;
+  if (!evidence.ready) return waitOn(course);
+  if (evidence.beforeHooks === 'running') return step;
   return move(step, 'weight_set', because(`stage ${name}: ${weightBp / 100} %`), {
     status: state.status === 'pending' ? 'running' : state.status,
     phase: 'shifting',
     judgedFrom: state.judgedFrom ?? state.decidedAt,
     wanted: { ...state.wanted, candidateWeightBp: weightBp },
   });
+}
+
+/** What never comes about is said by a pause; everything is still enforced, and goes on when it is resumed. */
+function waitOn({ step, plan, evidence, decidedBefore }: Course): Step {
+  const { state } = step;
+  const { name, progressDeadlineMs } = stageOf(plan, state);
+  const passedMs = evidence.held ? 0 : Math.min(state.decidedAt - decidedBefore, LONGEST_UNWATCHED_MS);
+  const waitedMs = state.waitedMs + passedMs;
+  if (waitedMs < progressDeadlineMs) return { ...step, state: { ...state, waitedMs } };
+  const what = evidence.waitingFor ?? 'what it asks for is not there';
+  return pause(step, 'no_progress', because(`stage ${name} does not come about within ${formatDuration(progressDeadlineMs)}: ${what}`));
 }
 
 /** From when it was ready, also if nobody looked then, as far as that time was measured. */
@@ -116,9 +130,10 @@ function goBack({ step, evidence }: Course): Step {
   });
 }
 
-function goToAll({ step, evidence }: Course): Step {
+function goToAll(course: Course): Step {
+  const { step, evidence } = course;
   const { phase, wanted, judgedFrom, decidedAt } = step.state;
-  if (!evidence.ready) return step;
+  if (!evidence.ready) return waitOn(course);
   const cause = because('all traffic goes to the candidate');
   if (phase === 'preparing') {
     return move(step, 'weight_set', cause, {

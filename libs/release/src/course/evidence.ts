@@ -10,6 +10,10 @@ export interface Evidence {
    * (`candidate: 'run'`) or none does (`'stop'`), the baseline has its capacity.
    */
   ready: boolean;
+  /** What does not hold yet, for people; null: all does. */
+  waitingFor: string | null;
+  /** It waits for people (a freeze that ends, a candidate that somebody starts elsewhere), who may take their time. */
+  held: boolean;
   /** Since when it holds. Null, or in the future: since now. */
   appliedAt: number | null;
   /** Of the `before` hooks of this stage, for `state.entry`; `none`: it has none. */

@@ -109,7 +109,7 @@ export function pause(step: Step, pauseCause: PauseCause, cause: Cause): Step {
 }
 
 /**
- * Paused by somebody, it goes on where it was. Else its stage is observed anew, from when the weight is confirmed again: what
+ * Paused by somebody, or because nothing went on, it goes on where it was. Else its stage is observed anew, from when the weight is confirmed again: what
  * was judged once would only be judged the same again. A hook that failed runs again.
  */
 export function resume(step: Step, now: number, cause: Cause): Step {
@@ -118,7 +118,7 @@ export function resume(step: Step, now: number, cause: Cause): Step {
   const wanted = { ...state.wanted, enforced: true };
   const inStage = from === 'running' || from === 'extended' || from === 'awaiting_approval';
   const judgedFrom = state.judgedFrom === null ? null : now;
-  if (pausedFor === 'user') return move(step, 'resumed', cause, { status: from, paused: null, wanted });
+  if (pausedFor === 'user' || pausedFor === 'no_progress') return move(step, 'resumed', cause, { status: from, paused: null, wanted });
   if (state.phase === 'preparing')
     return move(step, 'resumed', cause, { status: from, paused: null, wanted, judgedFrom, entry: state.entry + 1 });
   if (!inStage) return move(step, 'resumed', cause, { status: from, phase: resumedPhase(state), paused: null, wanted, judgedFrom });

@@ -16,6 +16,7 @@ export function startRelease(plan: ReleasePlan, now: number, by: string, reason:
     extendedMs: 0,
     judgedFrom: null,
     decidedAt: now,
+    waitedMs: 0,
     wanted: {
       enforced: true,
       candidateWeightBp: 0,

@@ -61,11 +61,13 @@ export interface ReleaseState {
   judgedFrom: number | null;
   /** Of the last decision. Time that passed between two is observed only as far as it was measured. */
   decidedAt: number;
+  /** For how long the last thing wanted has not come about; time in which it was held up by people, or nobody decided, is left out. */
+  waitedMs: number;
   wanted: Wanted;
   /** Why it is as it is, for people. */
   reason: string | null;
   /** Only while paused: what it goes back to, and why it is. */
-  paused: { from: ReleaseStatus; cause: 'user' | 'verdict' | 'hook' | 'manual_change' } | null;
+  paused: { from: ReleaseStatus; cause: 'user' | 'verdict' | 'hook' | 'no_progress' | 'manual_change' } | null;
   /** After a zeroing: the stage up to which the weight comes back, in short steps. */
   restoreUntilStage: number | null;
   startedAt: number;

@@ -17,7 +17,7 @@ export interface Cause {
 /** One event, and the state after it. Whatever changes a status or a weight goes through here. */
 export function move(step: Step, type: ReleaseEventType, cause: Cause, changes: Partial<ReleaseState>): Step {
   const before = step.state;
-  const state = { ...before, ...changes, sequence: before.sequence + 1, reason: cause.reason };
+  const state = { ...before, waitedMs: 0, ...changes, sequence: before.sequence + 1, reason: cause.reason };
   assertTransition(before, state);
   const event: ReleaseEvent = {
     type,

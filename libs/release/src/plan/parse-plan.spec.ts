@@ -22,6 +22,7 @@ describe('parsePlan', () => {
         approval: 'auto',
         maxExtensions: 3,
         severeFactor: 10,
+        progressDeadlineMs: 600_000,
         hooks: {},
       },
     ]);
@@ -41,6 +42,7 @@ describe('parsePlan', () => {
           approval: 'manual',
           maxExtensions: 0,
           severeFactor: 5,
+          progressDeadline: '3m',
           hooks: { before: [{ flow: 'migrate', timeout: '5m' }], afterZeroing: [{ webhook: 'https://example.com/hook', timeout: '10s' }] },
         },
         { ...STAGE, name: 'two', weight: 12.34, instances: 3 },
@@ -101,6 +103,7 @@ describe('parsePlan', () => {
     ['an unknown response', CHANGE({ onAnomaly: { minor: 'ignore' } }), 'stages.0.onAnomaly.minor', /one of extend, pause/],
     ['an unknown approval', CHANGE({ approval: true }), 'stages.0.approval', /one of auto, manual/],
     ['too many extensions', CHANGE({ maxExtensions: 101 }), 'stages.0.maxExtensions', /from 0 to 100/],
+    ['a deadline without a unit', CHANGE({ progressDeadline: 600 }), 'stages.0.progressDeadline', /90s/],
     ['severe below the threshold', CHANGE({ severeFactor: 0.5 }), 'stages.0.severeFactor', /from 1/],
     ['a hook of nothing', CHANGE({ hooks: { before: [{}] } }), 'stages.0.hooks.before.0', /either/],
     ['a hook of both', CHANGE({ hooks: { before: [{ flow: 'a', webhook: 'http://a' }] } }), 'stages.0.hooks.before.0', /either/],

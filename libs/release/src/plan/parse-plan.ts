@@ -12,7 +12,7 @@ const MAX_OBSERVE_MS = 90 * 86_400_000;
 const MAX_LATENCY_MS = 3_600_000;
 const STAGE_FIELDS = [
   ...['name', 'weight', 'instances', 'observe', 'stability', 'availability', 'minRequests', 'onAnomaly', 'approval'],
-  ...['maxExtensions', 'severeFactor', 'hooks'],
+  ...['maxExtensions', 'severeFactor', 'progressDeadline', 'hooks'],
 ];
 const RESPONSES = ['extend', 'pause', 'zero', 'rollback'] as const;
 
@@ -62,6 +62,9 @@ function parseStage(reader: DocumentReader, value: unknown, path: string): Stage
     ),
     severeFactor: optional<number>('severeFactor', STAGE_DEFAULTS.severeFactor, (factor, here) =>
       reader.number(factor, here, { min: 1, max: 1e6 }),
+    ),
+    progressDeadlineMs: optional<number>('progressDeadline', STAGE_DEFAULTS.progressDeadlineMs, (time, here) =>
+      reader.time(time, here, MAX_OBSERVE_MS),
     ),
     hooks: optional('hooks', STAGE_DEFAULTS.hooks, (hooks, here) => parseHooks(reader, hooks, here)),
   };

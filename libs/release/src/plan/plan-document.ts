@@ -12,6 +12,7 @@ export interface StageDocument
   weight: number;
   instances?: number | string;
   observe: string;
+  progressDeadline: string;
   stability: StabilityCriteria;
   hooks?: Record<string, HookDocument[]>;
 }
@@ -38,6 +39,7 @@ function toStageDocument(stage: Stage): StageDocument {
     approval,
     maxExtensions,
     severeFactor,
+    progressDeadline: formatDuration(stage.progressDeadlineMs),
     ...(hooks.length > 0 && { hooks: Object.fromEntries(hooks) }),
   };
 }

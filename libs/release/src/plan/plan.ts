@@ -21,6 +21,8 @@ export interface Stage {
   maxExtensions: number;
   /** So many times the threshold is far over it: severe. */
   severeFactor: number;
+  /** What the stage asks for (instances, weights on all proxies) is there after so long; else the release pauses. Watched time only. */
+  progressDeadlineMs: number;
   hooks: StageHooks;
 }
 

@@ -75,6 +75,8 @@ export class World {
       sequence,
       ready,
       appliedAt: ready ? this.followedAt : null,
+      waitingFor: ready ? null : 'the world has not followed',
+      held: false,
       beforeHooks: 'none',
       measured: judgedFrom === null ? null : this.countedSince(judgedFrom),
       recently: recent.map(({ from, share }) => ({ ...this.countedSince(from), share })),

@@ -16,13 +16,14 @@ const STAGE_EXAMPLE = {
   approval: 'auto',
   maxExtensions: 3,
   severeFactor: 10,
+  progressDeadline: '10m',
 };
 
 export const STAGES = {
   type: 'array',
   items: { type: 'object', additionalProperties: true },
   description:
-    'In order; weights (percent) never fall. `observe`: a time like `90s`, `2h`, `1d`. `instances`: a number, or a percentage of the baseline’s. Rates are fractions. `onAnomaly`: `extend`, `pause`, `zero` or `rollback`. Needed: name, weight, observe, stability.maxErrorRate, availability.min.',
+    'In order; weights (percent) never fall. `observe`: a time like `90s`, `2h`, `1d`. `instances`: a number, or a percentage of the baseline’s. Rates are fractions. `progressDeadline`: what a stage asks for (instances, weights on all proxies) must be there by then, or the release pauses. `onAnomaly`: `extend`, `pause`, `zero` or `rollback`. Needed: name, weight, observe, stability.maxErrorRate, availability.min.',
   example: [STAGE_EXAMPLE],
 } as const;
 
