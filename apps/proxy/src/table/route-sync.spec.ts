@@ -3,7 +3,8 @@ import { RouteSync } from './route-sync.js';
 import { FakeBus, routeDocument } from './testing/fake-bus.js';
 import { FakeClock, settled } from './testing/fake-clock.js';
 
-function bench() {
+/** @param onPut called with how many documents were put before */
+function bench(onPut: (count: number) => void = () => undefined) {
   const bus = new FakeBus();
   const clock = new FakeClock();
   const table = new Map<string, RouteDocument>();
@@ -15,6 +16,7 @@ function bench() {
     sink: {
       put(key, document) {
         if (document.routes.services.some((service) => service.name === 'uncompilable')) throw new Error('cannot be compiled');
+        onPut(compiled.length);
         compiled.push(`${key}@${document.revision}`);
         table.set(key, document);
       },
@@ -259,6 +261,25 @@ describe('CONTRACT §5: propagation, seen from a proxy', () => {
     expect([sync.source, sync.applied?.revision]).toEqual(['live', 5]);
     expect(sync.loadSnapshot({ epoch: 'e1', revision: 3, documents: [routeDocument('a', 3)] })).toBe(false);
     expect([sync.source, sync.applied?.revision]).toEqual(['live', 5]);
+  });
+
+  it('a snapshot that is read from disk while the state of the store is being taken does not come over it', async () => {
+    const old = Array.from({ length: 60 }, (_, index) => routeDocument(`app-${index}`, 1));
+    const taken: boolean[] = [];
+    const { bus, clock, sync, table } = bench((count) => {
+      if (count === 48) queueMicrotask(() => taken.push(sync.loadSnapshot({ epoch: 'e1', revision: 60, documents: old })));
+    });
+    bus.down = true;
+    await sync.start();
+    bus.store(
+      'e1',
+      120,
+      old.map(({ routes }, index) => routeDocument(routes.app, 61 + index)),
+    );
+    bus.down = false;
+    await clock.advance(LONG_MS);
+    expect([taken, sync.source, sync.applied?.revision]).toEqual([[false], 'live', 120]);
+    expect([...table.values()].filter(({ revision }) => revision <= 60)).toEqual([]);
   });
 
   describe('a document that a proxy cannot accept is refused whole, reported, and the old one stays', () => {

@@ -70,6 +70,8 @@ export class RouteSync {
   #seen: RouteHead | null = null;
   #source: 'none' | 'snapshot' | 'live' = 'none';
   #queue: unknown[] = [];
+  /** A whole state that was read is on its way into the table. */
+  #isTaking = false;
   #subscribed = false;
   #reading: Promise<void> | null = null;
   #readAgain = false;
@@ -128,9 +130,9 @@ export class RouteSync {
     await this.#resync();
   }
 
-  /** Takes the snapshot on disk, unless the store has been read meanwhile: false then. */
+  /** Takes the snapshot on disk, unless the store has been read meanwhile, or is just being taken: false then. */
   loadSnapshot(snapshot: RouteSnapshot): boolean {
-    if (this.#source !== 'none') return false;
+    if (this.#source !== 'none' || this.#isTaking) return false;
     for (const document of snapshot.documents) this.#put(keyOf(document), document, JSON.stringify(document), false);
     this.#seen = { epoch: snapshot.epoch, revision: snapshot.revision };
     this.#source = 'snapshot';
@@ -225,12 +227,15 @@ export class RouteSync {
       if (this.#closed) return;
       if (this.#storeDown) log.info({}, 'the route store answers again');
       this.#storeDown = false;
+      this.#isTaking = true;
       if (snapshot !== null) await this.#takeAll(snapshot);
     } catch (error) {
       if (this.#closed) return;
       if (!this.#storeDown) log.warn({ err: error }, 'the route store does not answer; routing goes on with what is known');
       this.#storeDown = true;
       this.#retryLater();
+    } finally {
+      this.#isTaking = false;
     }
   }
 

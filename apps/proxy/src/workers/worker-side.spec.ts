@@ -44,7 +44,7 @@ class FakeWorker {
 
 const EPOCH = 'e';
 
-async function bench(count: number) {
+async function bench(count: number, isEmpty = false) {
   const clock = new FakeClock();
   const forked: FakeWorker[] = [];
   const lines: Record<string, unknown>[] = [];
@@ -71,7 +71,7 @@ async function bench(count: number) {
     side.routesChanged({ applied: { epoch: EPOCH, revision }, seenRevision: revision, rejected: [], lastRejection: null }, true);
   };
   let served = false;
-  publish(1);
+  if (!isEmpty) publish(1);
   const start = () => {
     void side.start().then(() => {
       served = true;
@@ -112,6 +112,18 @@ describe('WorkerSide: the workers of a proxy are one proxy', () => {
     expect(side.ready).toBe(true);
     forked[0]?.ends();
     expect(side.ready).toBe(false);
+  });
+
+  it('whose table came late is ready only when each of its workers that take requests has it', async () => {
+    const { start, side, forked, publish } = await bench(2, true);
+    start();
+    for (const worker of forked) worker.applies();
+    expect(side.ready).toBe(false);
+    publish(1);
+    forked[0]?.applies();
+    expect(side.ready).toBe(false);
+    forked[1]?.applies();
+    expect(side.ready).toBe(true);
   });
 
   describe('a worker that ends is replaced', () => {

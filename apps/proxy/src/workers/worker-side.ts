@@ -115,9 +115,10 @@ export class WorkerSide implements RequestSide {
     return { ...this.#slowest().standing, lastRejection };
   }
 
-  /** One is enough: connections only go to those that serve. */
+  /** One that serves is enough; of several, a connection may come to any. */
   get ready(): boolean {
-    return this.#serving().some((worker) => worker.routes.applied.hasTable);
+    const serving = this.#serving();
+    return serving.length > 0 && serving.every((worker) => worker.routes.applied.hasTable);
   }
 
   inFlight(): Record<string, number> {
