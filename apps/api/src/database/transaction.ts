@@ -22,6 +22,22 @@ export abstract class Transactions {
    */
   abstract run<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
 
+  /** {@link run}, rolled back at its end: what `work` answers and refuses, and nothing is changed. For dry runs of what takes many steps. */
+  async rehearse<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const rehearsed: { result?: T } = {};
+    const end = new Error('rehearsed');
+    try {
+      return await this.run(async (tx) => {
+        delete rehearsed.result;
+        rehearsed.result = await work(tx);
+        throw end;
+      });
+    } catch (error) {
+      if ('result' in rehearsed) return rehearsed.result as T;
+      throw error;
+    }
+  }
+
   /** Read only; each statement sees what is committed when it starts. */
   abstract read<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
 

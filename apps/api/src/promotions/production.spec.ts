@@ -33,6 +33,14 @@ const freeze = (name: string) => {
     .send({ from, to, reason: 'sales' })
     .expect(201);
 };
+/** What a promotion writes, and no engine of a release of another test. */
+const WRITTEN = ['app_versions', 'promotions', 'artifact_versions', 'app_version_counters', 'runs'];
+type Dump = Awaited<ReturnType<typeof dump>>;
+function expectSame(after: Dump, before: Dump): void {
+  for (const table of WRITTEN) expect([table, after[table]]).toEqual([table, before[table] ?? 'no such table']);
+  const count = ({ releases }: Dump) => (releases as unknown[]).length;
+  expect(count(after)).toBe(count(before));
+}
 /** The first version in production, which runs and has all traffic. */
 async function firstVersion(): Promise<void> {
   expect(await stages.promoteThrough('1.0.0').then(({ status, body }) => [status, body.entry])).toEqual([
@@ -63,12 +71,26 @@ describe('a promotion into production', () => {
     const third = await stages.newVersion('3.0.0');
     const { version } = (await stages.promote(0, third).expect(201)).body.to;
     const before = await dump(api.databaseUrl);
-    expect((await stages.promote(1, version).expect(409)).body.code).toBe('release_active');
+    for (const query of ['', '?dryRun=true'])
+      expect((await stages.promote(1, version, {}, query).expect(409)).body.code).toBe('release_active');
     await stages.putPipeline([{}, {}, { plan: 'none' }]);
-    expect((await stages.promote(1, version).expect(422)).body.code).toBe('unknown_plan');
-    const after = await dump(api.databaseUrl);
-    for (const table of ['app_versions', 'promotions', 'artifact_versions', 'app_version_counters'])
-      expect(after[table]).toEqual(before[table]);
+    for (const query of ['', '?dryRun=true'])
+      expect((await stages.promote(1, version, {}, query).expect(422)).body.code).toBe('unknown_plan');
+    expectSame(await dump(api.databaseUrl), before);
+  }, 60_000);
+
+  it('of which is only a dry run says how it would come in, and changes nothing', async () => {
+    const artifacts = { start: '1.0.0', release: '2.0.0' };
+    for (const [type, artifact] of Object.entries(artifacts)) {
+      const version = await stages.newVersion(artifact);
+      const { version: beta } = (await stages.promote(0, version).expect(201)).body.to;
+      const before = await dump(api.databaseUrl);
+      const { body } = await stages.promote(1, beta, {}, '?dryRun=true').expect(200);
+      expect(body).toMatchObject({ id: null, to: { version: null }, entry: { type, releaseId: null }, missing: [] });
+      expectSame(await dump(api.databaseUrl), before);
+      expect((await stages.promote(1, beta).expect(201)).body).toMatchObject({ entry: { type }, artifact: body.artifact });
+      await stages.run(2, type === 'start' ? 1 : 2);
+    }
   }, 60_000);
 
   it('of a version without services only makes it', async () => {

@@ -39,10 +39,10 @@ export class PromotionMaker {
   ) {}
 
   /** 409 frozen. Gives the override if it was needed. */
-  async requireThawed(tx: Transaction, { version, next }: PromotionStep, terms: PromotionTerms, dryRun: boolean): Promise<string | null> {
+  async requireThawed(tx: Transaction, { version, next }: PromotionStep, terms: PromotionTerms): Promise<string | null> {
     const { by, freezeOverride: override } = terms;
     const subject = `${version.app}/${version.version} of ${version.namespace}`;
-    return this.freezes.check(tx, { namespace: next.namespace, change: 'promotion', subject, by, override, dryRun });
+    return this.freezes.check(tx, { namespace: next.namespace, change: 'promotion', subject, by, override });
   }
 
   /** 409 frozen, artifact_differs, too_many_versions, and what {@link ProductionEntry.enter} says. */
@@ -50,7 +50,7 @@ export class PromotionMaker {
     const { pipeline, version: source, next } = step;
     const { namespace, app, version, artifact } = source;
     const { approval, by } = terms;
-    const freezeOverride = await this.requireThawed(tx, step, terms, false);
+    const freezeOverride = await this.requireThawed(tx, step, terms);
     const sha256 = await this.artifacts.copy(tx, namespace, next.namespace, artifact);
     const wanted: NewAppVersion = { artifact, config: terms.config ?? source.config, labels: terms.labels ?? source.labels };
     const made = await this.versions.createUnderLock(tx, next.namespace, app, wanted, by, source);

@@ -27,7 +27,7 @@ export class PromotionsController {
   @ApiOperation({
     summary: 'Move a version on to the next namespace of its pipeline: the same artifact as a new version there',
     description:
-      'In a production environment it begins a canary release by the plan of the stage, or, where no service of the app runs, is just started. Refused with 409 `criteria_not_met` and the list of what is `missing`; a dry run answers 200 with that list. A version moves on once: the second time is 409 `already_promoted` with what `existing` came of it.',
+      'In a production environment it begins a canary release by the plan of the stage, or, where no service of the app runs, is just started. Refused with 409 `criteria_not_met` and the list of what is `missing`; a dry run answers 200 with that list, and when it is empty, with how the version would come in (`entry`), or with what would refuse it. A version moves on once: the second time is 409 `already_promoted` with what `existing` came of it.',
   })
   @ApiIdempotencyKey()
   @ApiDryRun()

@@ -5,7 +5,7 @@ import { Transactions } from '../database/transaction.js';
 import { DomainError } from '../http/domain-error.js';
 import { RouteChanges } from '../publishing/route-changes.js';
 import type { Missing } from './criteria.js';
-import type { Promotion } from './promotion.js';
+import type { Entry, Promotion } from './promotion.js';
 import { PromotionJudge, type PromotionStep, type StepRequest } from './promotion-judge.js';
 import { type MadePromotion, PromotionMaker, type PromotionTerms } from './promotion-maker.js';
 import { PromotionsRepository } from './promotions.repository.js';
@@ -16,6 +16,8 @@ export interface PromotionAnswer {
   missing: Missing[];
   /** Null after a dry run. */
   made: MadePromotion | null;
+  /** What a dry run has seen of what would be made; null: something is missing. */
+  foreseen: { entry: Entry['type'] | null; sha256: string | null } | null;
 }
 
 @Injectable()
@@ -31,23 +33,25 @@ export class PromotionsService {
 
   /**
    * Makes the version in the next namespace of its pipeline. 409 version_in_development, criteria_not_met (both with `missing`), and what
-   * {@link PromotionJudge.judge} and {@link PromotionMaker.make} say. A dry run says what is missing, and refuses nothing for it.
+   * {@link PromotionJudge.judge} and {@link PromotionMaker.make} say. A dry run says what is missing, and refuses nothing for it; when nothing is, it goes all the way, and back.
    */
   async promote(request: StepRequest, terms: PromotionTerms, dryRun: boolean): Promise<PromotionAnswer> {
     const isApproved = terms.approval !== null;
     // Before the lock: it may be long reading, and what is counted meanwhile makes no difference.
     const traffic = await this.judge.traffic(request);
     if (dryRun)
-      return this.transactions.read(async (tx) => {
+      return this.transactions.rehearse(async (tx) => {
+        await this.routes.lock(tx);
         const judged = await this.judge.judge(tx, request, traffic, isApproved);
-        await this.maker.requireThawed(tx, judged.step, terms, dryRun);
-        return { ...judged, made: null };
+        const isReady = judged.missing.length === 0;
+        if (!isReady) await this.maker.requireThawed(tx, judged.step, terms);
+        return { ...judged, made: null, foreseen: isReady ? foreseenOf(await this.maker.make(tx, judged.step, terms)) : null };
       });
     return this.transactions.run(async (tx) => {
       await this.routes.lock(tx);
       const { step, missing } = await this.judge.judge(tx, request, traffic, isApproved);
       if (missing.length > 0) throw refusal(step, missing);
-      return { step, missing, made: await this.maker.make(tx, step, terms) };
+      return { step, missing, made: await this.maker.make(tx, step, terms), foreseen: null };
     });
   }
 
@@ -58,6 +62,10 @@ export class PromotionsService {
       return this.repository.list(tx, namespace, app, limit, before);
     });
   }
+}
+
+function foreseenOf({ promotion: { entry }, sha256 }: MadePromotion): PromotionAnswer['foreseen'] {
+  return { entry: entry?.type ?? null, sha256 };
 }
 
 function refusal({ version: { app, version, rejection }, next }: PromotionStep, missing: readonly Missing[]): DomainError {

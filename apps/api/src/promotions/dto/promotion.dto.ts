@@ -91,7 +91,8 @@ class PromotedArtifactDto {
   @ApiProperty({
     type: String,
     nullable: true,
-    description: 'Of its bundle, which is the same in both namespaces; null without a bundle, and in a dry run.',
+    description:
+      'Of its bundle, which is the same in both namespaces; null without a bundle, and in a dry run in which something is missing.',
     example: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
   })
   sha256!: string | null;
@@ -104,7 +105,13 @@ class EntryDto {
     example: 'release',
   })
   type!: 'release' | 'start';
-  @ApiProperty({ type: String, nullable: true, example: '0b8e1c1e-8a34-4a5f-9d5e-0a1f9b3b6c11' }) releaseId!: string | null;
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description: 'Null for a start, and in a dry run.',
+    example: '0b8e1c1e-8a34-4a5f-9d5e-0a1f9b3b6c11',
+  })
+  releaseId!: string | null;
 }
 
 class ApprovalDto {
@@ -140,7 +147,7 @@ export function toPromotionDto({ id, app, pipeline, from, to, entry, approval, f
   return { id, app, pipeline, from, to, entry, approval, freezeOverride, by, at: at.toISOString() };
 }
 
-export function toPromotionAnswerDto({ step, missing, made }: PromotionAnswer): PromotionAnswerDto {
+export function toPromotionAnswerDto({ step, missing, made, foreseen }: PromotionAnswer): PromotionAnswerDto {
   const { app, namespace, version, artifact } = step.version;
   const promotion = made
     ? toPromotionDto(made.promotion)
@@ -150,11 +157,11 @@ export function toPromotionAnswerDto({ step, missing, made }: PromotionAnswer): 
         pipeline: step.pipeline,
         from: { namespace, version },
         to: { namespace: step.next.namespace, version: null },
-        entry: null,
+        entry: foreseen?.entry ? { type: foreseen.entry, releaseId: null } : null,
         approval: null,
         freezeOverride: null,
         by: null,
         at: null,
       };
-  return { ...promotion, artifact: { ...artifact, sha256: made?.sha256 ?? null }, missing };
+  return { ...promotion, artifact: { ...artifact, sha256: (made ?? foreseen)?.sha256 ?? null }, missing };
 }
