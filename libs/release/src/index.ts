@@ -39,3 +39,4 @@ export {
 export { type PlanDocument, type StageDocument, toPlanDocument } from './plan/plan-document.js';
 export { withDefaults } from './plan/stage-defaults.js';
 export { STANDARD_PLAN } from './plan/standard-plan.js';
+export { isWebhookUrl } from './plan/webhook-url.js';

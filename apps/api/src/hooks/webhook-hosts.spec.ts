@@ -1,4 +1,4 @@
-import { isWebhookUrl, shownUrl, WebhookHosts } from './webhook-hosts.js';
+import { shownUrl, WebhookHosts } from './webhook-hosts.js';
 
 const refused = (patterns: string[], url: string) => new WebhookHosts(patterns).refusal(new URL(url)) !== null;
 
@@ -40,20 +40,6 @@ describe('whom webhooks may go to', () => {
 });
 
 describe('URLs', () => {
-  it('are http or https, without user and password', () => {
-    expect(isWebhookUrl('https://hooks.example.com/a?b=c')).toBe(true);
-    for (const bad of [
-      'ftp://a.com/',
-      'file:///etc/passwd',
-      'https://user:pw@a.com/',
-      'https://a.com/#x',
-      'https://',
-      'https://a b.com/',
-      `https://a.com/${'x'.repeat(2_000)}`,
-    ])
-      expect([bad, isWebhookUrl(bad)]).toEqual([bad, false]);
-  });
-
   it('are shown without their query', () => {
     expect(shownUrl('https://hooks.example.com/a?token=secret')).toBe('https://hooks.example.com/a?…');
     expect(shownUrl('http://127.0.0.1:9093/api/v2/alerts')).toBe('http://127.0.0.1:9093/api/v2/alerts');

@@ -9,6 +9,7 @@ export interface PlanError {
 type Fields = Record<string, unknown>;
 
 const MAX_ERRORS = 20;
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const MAX_NAME_LENGTH = 64;
 
 /**
@@ -62,8 +63,12 @@ export class DocumentReader {
     return good ? ms : 1;
   }
 
-  text(value: unknown, path: string, pattern: RegExp, what: string): string {
-    const good = typeof value === 'string' && pattern.test(value);
+  name(value: unknown, path: string, what: string): string {
+    return this.text(value, path, (text) => NAME.test(text), what);
+  }
+
+  text(value: unknown, path: string, isGood: (text: string) => boolean, what: string): string {
+    const good = typeof value === 'string' && isGood(value);
     if (!good) this.refuse(path, `must be ${what}`);
     return good ? value : '';
   }

@@ -1,6 +1,7 @@
 import { type DocumentReader, given, join } from './document-reader.js';
 import type { Hook, HookPoint, StageHooks } from './plan.js';
 import { HOOK_TIMEOUT_MS } from './stage-defaults.js';
+import { isWebhookUrl } from './webhook-url.js';
 
 const POINTS = ['before', 'afterPromotion', 'afterZeroing', 'afterRollback'] as const satisfies HookPoint[];
 const MAX_HOOKS = 5;
@@ -28,13 +29,13 @@ function parseHook(reader: DocumentReader, value: unknown, path: string): Hook {
   if (given(webhook)) {
     return {
       type: 'webhook',
-      url: reader.text(webhook, join(path, 'webhook'), /^https?:\/\/[^\s]{1,2000}$/, 'an http or https URL'),
+      url: reader.text(webhook, join(path, 'webhook'), isWebhookUrl, 'an http or https URL, without user, password and fragment'),
       timeoutMs,
     };
   }
   return {
     type: 'flow',
-    name: reader.text(flow, join(path, 'flow'), /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'the name of a flow'),
+    name: reader.name(flow, join(path, 'flow'), 'the name of a flow'),
     timeoutMs,
   };
 }

@@ -108,6 +108,12 @@ describe('parsePlan', () => {
     ['a hook of nothing', CHANGE({ hooks: { before: [{}] } }), 'stages.0.hooks.before.0', /either/],
     ['a hook of both', CHANGE({ hooks: { before: [{ flow: 'a', webhook: 'http://a' }] } }), 'stages.0.hooks.before.0', /either/],
     ['a hook that is no URL', CHANGE({ hooks: { before: [{ webhook: 'file:///etc' }] } }), 'stages.0.hooks.before.0.webhook', /URL/],
+    [
+      'a hook with a password, which everybody would read',
+      CHANGE({ hooks: { before: [{ webhook: 'https://me:secret@a.com/' }] } }),
+      'stages.0.hooks.before.0.webhook',
+      /without user/,
+    ],
     ['too many hooks', CHANGE({ hooks: { before: Array(6).fill({ flow: 'a' }) } }), 'stages.0.hooks.before', /at most 5/],
   ])('refuses %s', (_, document, path, message) => {
     const { errors } = parsePlan(document);

@@ -42,7 +42,7 @@ function parseStage(reader: DocumentReader, value: unknown, path: string): Stage
   const optional = <T>(name: string, fallback: T, read: (value: unknown, path: string) => T): T =>
     given(fields[name]) ? read(fields[name], at(name)) : fallback;
   return {
-    name: reader.text(fields.name, at('name'), /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'a name'),
+    name: reader.name(fields.name, at('name'), 'a name'),
     weightBp: parseWeight(reader, fields.weight, at('weight')),
     instances: optional<InstanceRule | null>('instances', STAGE_DEFAULTS.instances, (rule, here) => parseInstances(reader, rule, here)),
     observeMs: reader.time(fields.observe, at('observe'), MAX_OBSERVE_MS),

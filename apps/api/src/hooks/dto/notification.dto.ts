@@ -1,8 +1,7 @@
-import { RELEASE_EVENT_TYPES } from '@app-fabric/release';
+import { isWebhookUrl, RELEASE_EVENT_TYPES } from '@app-fabric/release';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMinSize, ArrayUnique, IsArray, IsIn, IsOptional, Matches, ValidateBy } from 'class-validator';
 import { NOTIFICATION_FORMATS, type Notification, type NotificationContent, type NotificationFormat } from '../notification.js';
-import { isWebhookUrl } from '../webhook-hosts.js';
 
 const URL_RULE = 'url must be an http:// or https:// URL of at most 2000 characters, without user, password and fragment';
 const SECRET = /^[\x21-\x7e]{16,256}$/;
