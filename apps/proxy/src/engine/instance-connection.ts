@@ -324,6 +324,8 @@ export class InstanceConnection implements Expiring {
   private finish(clean: boolean): void {
     const { reader, head } = this;
     this.reader = null;
+    // The client did not take the last piece at once: whoever comes next is not kept from reading by that.
+    this.resume();
     if (clean && head.keepAlive && this.requestSent && head.framing !== UNTIL_CLOSE) this.pool.giveBack(this);
     else this.destroy();
     reader?.answered();

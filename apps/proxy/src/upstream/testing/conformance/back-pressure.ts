@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { GET, OK, post } from './messages.js';
+import { answer, GET, OK, post, request } from './messages.js';
 import type { Suite } from './suite.js';
 
 const BODY_BYTES = 64 * 1024 * 1024;
@@ -130,10 +130,24 @@ export function describeBackPressure(suite: Suite): void {
       expect(hashOf(await slowTaker.upstream.readBytes(body.length))).toBe(hashOf(body));
     });
 
+    suite.rule('a client that has read nothing for long gets all answers when it reads at last', async ({ bench }) => {
+      const requests = 500;
+      const { client, instance } = await bench({ queuePerInstance: requests, queueTimeoutMs: 60_000 });
+      // Each answer is one piece, so that the one for which there is no room is whole, and its instance’s connection free again.
+      void instance.serve(({ startLine }) => answer(startLine.padEnd(40_000)));
+      const peer = await client();
+      peer.socket.pause();
+      let bytes = '';
+      for (let i = 0; i < requests; i += 1) bytes += request(`/${i}`);
+      peer.send(bytes);
+      await untilStalled(() => instance.received.length);
+      peer.socket.resume();
+      for (let i = 0; i < requests; i += 1) expect((await peer.readMessage()).body.toString().trim()).toBe(`GET /${i} HTTP/1.1`);
+    });
+
     suite.rule('a client that asks and asks and never reads is not read on for ever', async ({ bench }) => {
       const { client, instance } = await bench();
-      const answer = `HTTP/1.1 200 OK\r\nContent-Length: ${PIECE.length}\r\n\r\n${PIECE.toString()}`;
-      void instance.serve(() => answer);
+      void instance.serve(() => answer(PIECE.toString()));
       const peer = await client();
       peer.socket.pause();
       const requests = 2_000;
