@@ -1,10 +1,10 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually, type FabricAnswer, type ProgramKind, type Shop, sendHttp } from '@app-fabric/scenario';
+import { eventually, type FabricAnswer, type ProgramKind, Shop, sendHttp } from '@app-fabric/scenario';
 import { describeWithServers } from './harness/describe-with-servers.js';
 import { Fabric } from './harness/fabric.js';
-import { processesOf } from './harness/program-processes.js';
+import { killProcessesOf, processesOf } from './harness/program-processes.js';
 import { tarOf } from './harness/tar-of.js';
 
 const SETTLE_MS = 60_000;
@@ -58,6 +58,7 @@ describeWithServers('programs on real processes', () => {
       { name: 'stubborn', type: 'worker', command: ['node', 'stubborn.mjs'] },
       { name: 'good', type: 'flow', command: ['node', 'flow.mjs'] },
       { name: 'bad', type: 'flow', command: ['node', 'flow.mjs'], env: { EXIT: '3' } },
+      { name: 'long', type: 'flow', command: ['node', '-e', 'console.log("begun"); setInterval(() => {}, 1000)'] },
       { name: 'nothing', type: 'flow', command: ['there-is-no-such-program'] },
     ];
     const bundle = await tarOf([
@@ -127,6 +128,20 @@ describeWithServers('programs on real processes', () => {
     expect(bad).toMatchObject({ exit: { code: 3 }, instances: [] });
     const nothing = await run(1, 'flows', 'nothing', 'FAILED');
     expect(nothing.error).toContain('there-is-no-such-program');
+    expect(await processesOf(shop.app)).toEqual([]);
+  }, 120_000);
+
+  it('§3 a flow that is killed while no control plane is there is FAILED, and not begun again', async () => {
+    const { runId } = await run(1, 'flows', 'long', 'RUNNING');
+    await eventually('it has begun', SETTLE_MS, async () => ((await processesOf(shop.app)).length === 2 ? true : undefined));
+    await fabric.api.kill();
+    await killProcessesOf(shop.app);
+    await fabric.startApi();
+    shop = new Shop(fabric.client, 'default', shop.app, 20);
+    const path = shop.programPath(1, 'flows', 'long');
+    expect(await becomes(path, runId, 'FAILED')).toMatchObject({ exit: { code: null }, error: 'ended while nobody saw how' });
+    const { items } = await shop.client.call('GET', `${path}/runs/${runId}/logs`);
+    expect(items.filter(({ line }: { line: string }) => line === 'begun')).toHaveLength(1);
     expect(await processesOf(shop.app)).toEqual([]);
   }, 120_000);
 

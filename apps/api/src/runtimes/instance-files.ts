@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseExit } from './flow-keeper.js';
 import type { ProcessIdentity } from './process-group.js';
 import type { InstanceSpec, ProgramExit } from './program-runtime.js';
 
@@ -49,8 +50,19 @@ export class InstanceFiles {
     await rename(`${file}.new`, file);
   }
 
+  /** Where it is written down how a flow has ended. */
+  exitFile(instanceId: string): string {
+    return join(this.folder, `${instanceId}.exit`);
+  }
+
+  /** null: it has not ended, or nobody saw how. */
+  async readExit(instanceId: string): Promise<ProgramExit | null> {
+    return readFile(this.exitFile(instanceId), 'utf8').then(parseExit, () => null);
+  }
+
   async remove(instanceId: string): Promise<void> {
     await rm(this.path(instanceId), { force: true });
+    await rm(this.exitFile(instanceId), { force: true });
   }
 
   private path(instanceId: string): string {

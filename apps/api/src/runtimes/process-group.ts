@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { INSTANCE_VARIABLE } from './program-environment.js';
 
+const GONE_POLL_MS = 20;
+
 /** A process that cannot be mistaken: numbers are used again, but never with the same start time. */
 export interface ProcessIdentity {
   pid: number;
@@ -30,8 +32,18 @@ export function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** Is any process of the group still at work? Zombies that nobody has collected do not count. */
-export function groupIsAlive(pid: number): boolean {
+/** False when some process of the group is still at work after that time. */
+export async function groupEnds(pid: number, timeoutMs: number): Promise<boolean> {
+  const deadline = Date.now() + timeoutMs;
+  while (groupIsAlive(pid)) {
+    if (Date.now() >= deadline) return false;
+    await new Promise((resolve) => setTimeout(resolve, GONE_POLL_MS));
+  }
+  return true;
+}
+
+/** Zombies that nobody has collected do not count. */
+function groupIsAlive(pid: number): boolean {
   if (!signalGroup(pid, 0)) return false;
   const processes = listProc();
   if (processes.length === 0) return true;

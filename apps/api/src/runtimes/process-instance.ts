@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { type BackOff, restartDelayMs } from './back-off.js';
 import type { Clock } from './clock.js';
+import { describeExit, exitOf, keptCommand, wasNotFound } from './flow-keeper.js';
 import type { InstanceFiles, InstanceRecord } from './instance-files.js';
 import type { InstanceOutput } from './logs/instance-output.js';
 import type { Ports } from './ports.js';
 import { probe } from './probe.js';
-import { findByInstance, groupIsAlive, identify, isAlive, signalGroup } from './process-group.js';
+import { findByInstance, groupEnds, identify, isAlive, signalGroup } from './process-group.js';
 import { programEnvironment } from './program-environment.js';
 import type { InstanceEvent, InstanceState, ProgramExit } from './program-runtime.js';
 import { messageOf, RuntimeError } from './runtime-error.js';
@@ -18,7 +19,6 @@ const HEALTH_INTERVAL_MS = 5_000;
 /** Failed health checks in a row until an instance counts as unready. */
 const HEALTH_FAILURES = 3;
 const ALIVE_POLL_MS = 200;
-const GONE_POLL_MS = 20;
 /** After SIGKILL; a process in the kernel's uninterruptible sleep can outlive it for a while. */
 const KILL_DEADLINE_MS = 10_000;
 
@@ -54,7 +54,7 @@ export class ProcessInstance {
   }
 
   start(): void {
-    this.supervision = this.supervise(false);
+    this.supervision = this.supervise(() => this.startAndWatch());
   }
 
   /** Goes on with what an earlier control plane started. */
@@ -73,7 +73,15 @@ export class ProcessInstance {
       if (record.wasReady) this.state.status = 'ready';
     }
     if (record.process && !alive) signalGroup(record.process.pid, 'SIGKILL'); // what its death left behind
-    this.supervision = this.supervise(alive);
+    const ended = await this.endMeanwhile(alive);
+    this.supervision = this.supervise(() => (ended ? Promise.resolve(ended) : alive ? this.watch() : this.startAndWatch()));
+  }
+
+  /** How a flow has ended while no control plane was there, known or not: it is not begun twice. Others are just started again. */
+  private async endMeanwhile(alive: boolean): Promise<ProgramExit | null> {
+    if (alive || !this.isFlow) return null;
+    const seen = await this.tools.files.readExit(this.record.spec.instanceId);
+    return seen ?? (this.record.process === null ? null : NOBODY_SAW);
   }
 
   /** True when it had to be killed. */
@@ -102,10 +110,14 @@ export class ProcessInstance {
     return this.end.signal.aborted;
   }
 
-  private async supervise(running: boolean): Promise<void> {
+  private get isFlow(): boolean {
+    return this.record.spec.program.type === 'flow';
+  }
+
+  private async supervise(begin: () => Promise<ProgramExit>): Promise<void> {
     try {
-      for (let alive = running; !this.ended; alive = false) {
-        const exit = alive ? await this.watch() : await this.startAndWatch();
+      for (let next = begin; !this.ended; next = () => this.startAndWatch()) {
+        const exit = await next();
         if (this.ended || !(await this.afterExit(exit))) return;
       }
     } catch (error) {
@@ -124,16 +136,17 @@ export class ProcessInstance {
     if (this.ended) return NOBODY_SAW;
 
     const { stdout, stderr } = await tools.output.openForProgram();
-    const [command, ...args] = record.spec.command;
-    const child = spawn(command!, args, {
+    const { command, instanceId } = record.spec;
+    const [program, ...args] = this.isFlow ? keptCommand(command, tools.files.exitFile(instanceId)) : command;
+    const child = spawn(program!, args, {
       cwd: folder,
       env: programEnvironment(record.spec, { port, folder }, process.env),
       detached: true,
       stdio: ['ignore', stdout.fd, stderr.fd],
     });
     const exited = new Promise<ProgramExit>((resolve, reject) => {
-      child.once('error', (error) => reject(new RuntimeError('program_not_started', `${command} cannot be started: ${messageOf(error)}`)));
-      child.once('exit', (code, signal) => resolve({ code, signal }));
+      child.once('error', (error) => reject(notStarted(command, messageOf(error))));
+      child.once('exit', (code, signal) => resolve(this.isFlow && code !== null ? exitOf(code) : { code, signal }));
     });
     exited.catch(() => undefined);
     await Promise.all([stdout.close(), stderr.close()]);
@@ -148,7 +161,13 @@ export class ProcessInstance {
     await tools.files.write(record);
     tools.output.note(`started, pid ${child.pid}${this.state.url ? `, port ${port}` : ''}`);
     this.become('starting', { type: 'starting', pid: child.pid, url: this.state.url, restarts: record.restarts });
-    return this.watch(exited);
+    return this.watch(this.isFlow ? exited.then((exit) => this.requireFound(exit)) : exited);
+  }
+
+  private async requireFound(exit: ProgramExit): Promise<ProgramExit> {
+    const { command, instanceId } = this.record.spec;
+    if (wasNotFound(exit, await this.tools.files.readExit(instanceId))) throw notStarted(command, 'there is no such command');
+    return exit;
   }
 
   /** Until the process has ended. `exited` is there when it is our child; else it is looked for. */
@@ -175,7 +194,7 @@ export class ProcessInstance {
 
   private async lookUntilGone(signal: AbortSignal): Promise<ProgramExit> {
     while (!signal.aborted && this.record.process && isAlive(this.record.process)) await this.tools.clock.sleep(ALIVE_POLL_MS, signal);
-    return NOBODY_SAW;
+    return (await this.tools.files.readExit(this.record.spec.instanceId)) ?? NOBODY_SAW;
   }
 
   /** Ready, unready and ready again. A service that does not become ready in time is killed, and so counts as crashed. */
@@ -226,9 +245,9 @@ export class ProcessInstance {
     if (record.process) signalGroup(record.process.pid, 'SIGKILL'); // its children do not stay without it
     Object.assign(this.state, { pid: null, exit });
     record.process = null;
-    const how = exit.signal ? `killed by ${exit.signal}` : exit.code === null ? 'ended' : `exited with code ${exit.code}`;
+    const how = describeExit(exit);
     tools.output.note(how, { ended: true });
-    if (record.spec.program.type === 'flow') {
+    if (this.isFlow) {
       if (exit.code !== 0) return this.fail(how);
       record.outcome = { status: 'completed', exit, reason: null };
       await tools.files.write(record);
@@ -251,20 +270,11 @@ export class ProcessInstance {
   private async endGroup(graceMs: number): Promise<boolean> {
     const pid = this.record.process?.pid;
     if (pid === undefined || this.detached || !signalGroup(pid, 'SIGTERM')) return false;
-    if (await this.groupGone(pid, graceMs)) return false;
+    if (await groupEnds(pid, graceMs)) return false;
     this.tools.output.note('still there after the grace: killed');
     signalGroup(pid, 'SIGKILL');
-    if (await this.groupGone(pid, KILL_DEADLINE_MS)) return true;
+    if (await groupEnds(pid, KILL_DEADLINE_MS)) return true;
     throw new RuntimeError('stop_failed', `process group ${pid} outlived SIGKILL`);
-  }
-
-  private async groupGone(pid: number, timeoutMs: number): Promise<boolean> {
-    const deadline = Date.now() + timeoutMs;
-    while (groupIsAlive(pid)) {
-      if (Date.now() >= deadline) return false;
-      await new Promise((resolve) => setTimeout(resolve, GONE_POLL_MS));
-    }
-    return true;
   }
 
   private url(): string | null {
@@ -287,6 +297,10 @@ export class ProcessInstance {
 }
 
 const NOBODY_SAW: ProgramExit = { code: null, signal: null };
+
+function notStarted([command]: readonly string[], why: string): RuntimeError {
+  return new RuntimeError('program_not_started', `${command} cannot be started: ${why}`);
+}
 
 function aborted(signal: AbortSignal): Promise<ProgramExit> {
   return new Promise((resolve) => {
