@@ -277,7 +277,7 @@ export class ClientConnection implements Expiring, ClientSide {
     this.lastRead = 0;
     if (sent !== FULL) return;
     this.blocked = true;
-    this.deadline = 0;
+    this.deadline = this.engine.now + this.engine.limits.streamIdleMs;
   }
 
   unblock(): void {
@@ -358,7 +358,9 @@ export class ClientConnection implements Expiring, ClientSide {
   expired(): void {
     this.deadline = 0;
     if (this.phase === HEAD) this.refuse('request_timeout', 'The head of the request did not arrive in time.');
-    else if (this.phase === BODY && !this.transfer.answering) {
+    else if (this.phase === BODY && this.blocked) {
+      this.transfer.fail('upstream_timeout', `The instance took nothing of the body for ${this.engine.limits.streamIdleMs} ms.`);
+    } else if (this.phase === BODY && !this.transfer.answering) {
       this.transfer.fail('request_timeout', 'The body of the request did not arrive in time.');
     } else this.close();
   }

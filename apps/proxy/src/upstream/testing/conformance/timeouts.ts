@@ -23,6 +23,28 @@ export function describeTimeouts(suite: Suite): void {
       expect(gateway.heads).toEqual([]);
     });
 
+    suite.rule('a connection that says nothing at all is closed', async ({ bench }) => {
+      const { client, gateway } = await bench({ headTimeoutMs: SOON_MS });
+      expect(await (await client()).readToEnd()).toMatch(/^($|HTTP\/1\.1 408 )/);
+      expect(gateway.heads).toEqual([]);
+    });
+
+    suite.rule('408 for a second head on a kept connection that comes forever', async ({ bench }) => {
+      const { begin, gateway } = await bench({ headTimeoutMs: SOON_MS });
+      const { peer, upstream } = await begin(GET);
+      upstream.send(OK);
+      await peer.readMessage();
+      peer.send('GET /slow HTTP/1.1\r\nX-Slow: ');
+      const drip = setInterval(() => peer.send('a'), 5);
+      try {
+        expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'request_timeout', status: 408 });
+        await peer.untilEnd();
+      } finally {
+        clearInterval(drip);
+      }
+      expect(gateway.heads.map(({ target }) => target)).toEqual(['/x']);
+    });
+
     suite.rule('a connection that rests for too long is closed without a word', async ({ bench }) => {
       const { begin } = await bench({ clientIdleMs: SOON_MS });
       const { peer, upstream } = await begin(GET);
@@ -94,6 +116,41 @@ export function describeTimeouts(suite: Suite): void {
       await upstream.readBytes(bytes);
       upstream.send(OK);
       expect((await peer.readMessage()).status).toBe(200);
+    });
+
+    for (const [kind, head] of [
+      ['a length', `Content-Length: ${64 * 1024 * 1024}\r\n`],
+      ['chunks', 'Transfer-Encoding: chunked\r\n'],
+    ] as const) {
+      suite.rule(`504 for an instance that takes no more of a body, and it is let go: ${kind}`, async ({ bench }) => {
+        const { begin, gateway } = await bench({ streamIdleMs: LATER_MS });
+        const { peer, upstream } = await begin(post(head));
+        upstream.socket.pause();
+        // More than all buffers on the way take.
+        const piece = 'x'.repeat(1024 * 1024);
+        for (let i = 0; i < 64; i += 1) peer.send(kind === 'chunks' ? chunk(piece) : piece);
+        expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'upstream_timeout', status: 504 });
+        await gateway.ended(1);
+        expect(gateway.results).toMatchObject([{ status: 504, outcome: 'complete' }]);
+        expect(gateway.failures).toEqual([]);
+        upstream.socket.resume();
+        await upstream.untilEnd();
+        expect(upstream.received).not.toContain(LAST_CHUNK);
+      });
+    }
+
+    suite.rule('504 for an answer whose head comes forever: each byte is in time, the whole is not', async ({ bench }) => {
+      const { begin, gateway } = await bench({ responseTimeoutMs: SOON_MS });
+      const { peer, upstream } = await begin(GET);
+      upstream.send('HTTP/1.1 200 OK\r\nX-Slow: ');
+      const drip = setInterval(() => upstream.send('a'), 5);
+      try {
+        expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'upstream_timeout', status: 504 });
+        await upstream.untilEnd();
+      } finally {
+        clearInterval(drip);
+      }
+      expect(gateway.failures).toEqual([]);
     });
 
     suite.rule('who talks with an instance that has begun to answer may take its time', async ({ bench }) => {
