@@ -264,7 +264,8 @@ export class ClientConnection implements Expiring, ClientSide {
     if (end < 0) return length;
     this.requestWhole = true;
     this.phase = ANSWER;
-    this.deadline = 0;
+    // An early answer may already wait for the client to read.
+    this.deadline = sentBy(this.socket) === FULL ? this.engine.now + this.engine.limits.streamIdleMs : 0;
     transfer.bodySent(tail);
     this.bodyCopy?.send();
     this.bodyCopy = null;

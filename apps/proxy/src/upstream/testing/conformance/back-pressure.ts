@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { answer, GET, OK, post, request } from './messages.js';
+import { answer, chunk, GET, LAST_CHUNK, OK, post, request } from './messages.js';
 import type { Suite } from './suite.js';
 
 const BODY_BYTES = 64 * 1024 * 1024;
@@ -96,6 +96,26 @@ export function describeBackPressure(suite: Suite): void {
         await countBytes(sink.socket, Buffer.byteLength(sink.received));
       }
     });
+
+    for (const [kind, head, piece] of [
+      ['of a GET', GET, ''],
+      ['of an upload that ends meanwhile', post('Transfer-Encoding: chunked\r\n'), chunk('x')],
+    ] as const) {
+      suite.rule(`a client that does not read its answer is given up, and the instance is let go: ${kind}`, async ({ bench }) => {
+        const { begin, gateway } = await bench({ streamIdleMs: 600 });
+        const { peer, upstream } = await begin(head);
+        upstream.send(`HTTP/1.1 200 OK\r\nContent-Length: ${BODY_BYTES}\r\n\r\n`);
+        await peer.readHead();
+        peer.socket.pause();
+        const drip = setInterval(() => piece !== '' && peer.send(piece), 20);
+        await untilStalled(pour(upstream.socket).taken).finally(() => clearInterval(drip));
+        if (piece !== '') peer.send(LAST_CHUNK);
+        await upstream.untilEnd();
+        await gateway.ended(1);
+        expect(gateway.results[0]?.outcome).not.toBe('complete');
+        expect(gateway.running).toBe(0);
+      });
+    }
 
     suite.rule('what waits for a slow reader is not touched by what others send and read meanwhile', async ({ bench }) => {
       const { begin } = await bench();
