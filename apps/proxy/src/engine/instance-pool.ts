@@ -41,8 +41,11 @@ export class InstancePool implements ConnectionOwner {
       return kept;
     }
     const { connectionsPerInstance, queuePerInstance, queueTimeoutMs } = this.engine.limits;
-    if (this.#open.size < connectionsPerInstance || this.#dropIdle()) {
+    const oldest = this.#idle[0];
+    if (this.#open.size < connectionsPerInstance || oldest !== undefined) {
       this.#connect(reader);
+      // Makes room for it, and not before: a pool without a connection is given up.
+      if (this.#open.size > connectionsPerInstance) oldest?.destroy();
       return null;
     }
     if (this.#queue.length >= queuePerInstance) return 'full';
@@ -99,13 +102,6 @@ export class InstancePool implements ConnectionOwner {
     this.#open.add(connection);
     this.deadlines.add(connection);
     reader.connecting(connection);
-  }
-
-  /** Makes room for a fresh connection. */
-  #dropIdle(): boolean {
-    const oldest = this.#idle[0];
-    oldest?.destroy();
-    return oldest !== undefined;
   }
 
   #forget(waiting: Waiting): void {

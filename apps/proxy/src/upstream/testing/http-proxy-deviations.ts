@@ -1,4 +1,4 @@
-import { GET, LAST_CHUNK, OK, post, request } from './conformance/messages.js';
+import { countAnswers, GET, LAST_CHUNK, OK, post, request } from './conformance/messages.js';
 import type { Deviation } from './conformance/suite.js';
 import { valuesOf } from './raw-client.js';
 
@@ -30,6 +30,35 @@ export const HTTP_PROXY_DEVIATIONS: readonly Deviation[] = [
       expect(await peer.readToEnd()).toBe('');
       await gateway.ended(1);
       expect(gateway.results).toMatchObject([{ status: 0, outcome: 'client_gone' }]);
+    },
+  },
+  {
+    rule: 'a client that ends its side behind several requests gets all answers',
+    reason: "Node's server ends a connection whose client has ended its side",
+    instead: async ({ bench }) => {
+      const { client, instance, gateway } = await bench();
+      void instance.serve(() => OK);
+      const peer = await client();
+      peer.socket.end(GET.repeat(3));
+      expect(countAnswers(await peer.readToEnd())).toBeLessThanOrEqual(3);
+      await gateway.ended(gateway.heads.length);
+      expect(gateway.running).toBe(0);
+    },
+  },
+  {
+    rule: 'a request that is tried again on another instance counts among its connections',
+    reason: "Node's agent gives no fresh connection while it has kept ones: the second attempt opens one beside it",
+    instead: async ({ bench, instance }) => {
+      const [first, second] = [await instance('a'), await instance('b')];
+      const { client } = await bench({ connectionsPerInstance: 1 }, [first, second]);
+      const peer = await client();
+      peer.send(GET);
+      (await first.connection()).reset();
+      const upstream = await second.connection();
+      await upstream.readMessage();
+      upstream.send(OK);
+      expect((await peer.readMessage()).status).toBe(200);
+      await upstream.untilEnd();
     },
   },
   {

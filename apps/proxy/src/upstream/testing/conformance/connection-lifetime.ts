@@ -79,6 +79,16 @@ export function describeConnectionLifetime(suite: Suite): void {
       expect(gateway.results).toMatchObject([{ status: 200, outcome: 'complete' }]);
     });
 
+    suite.rule('a client that ends its side behind several requests gets all answers', async ({ bench }) => {
+      const { client, instance, gateway } = await bench();
+      void instance.serve(({ startLine, body }) => answer(`${startLine.split(' ')[1]}${body.toString()}`));
+      const peer = await client();
+      peer.socket.end(request('/a') + request('/b', 'Content-Length: 3\r\n', 'abc', 'POST') + request('/c'));
+      for (const body of ['/a', '/babc', '/c']) expect((await peer.readMessage()).body.toString()).toBe(body);
+      expect(await peer.readToEnd()).toBe('');
+      await gateway.ended(3);
+    });
+
     suite.rule('no more connections to an instance than allowed: requests wait for their turn', async ({ bench }) => {
       const { client, instance } = await bench({ connectionsPerInstance: 1 });
       const peers = [await client(), await client(), await client()];

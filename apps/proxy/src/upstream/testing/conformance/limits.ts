@@ -1,4 +1,4 @@
-import { valuesOf } from '../raw-client.js';
+import { type RawPeer, valuesOf } from '../raw-client.js';
 import { answer, GET, OK, problemOf, request } from './messages.js';
 import type { Suite } from './suite.js';
 
@@ -37,6 +37,40 @@ export function describeLimits(suite: Suite): void {
       upstream.send(OK);
       expect((await peer.readMessage()).status).toBe(200);
       expect(gateway.failures).toEqual([]);
+    });
+
+    suite.rule('a request that is tried again on another instance counts among its connections', async ({ bench, instance }) => {
+      const [first, second] = [await instance('a'), await instance('b')];
+      const { client, gateway } = await bench({ connectionsPerInstance: 1, queueTimeoutMs: 60_000 }, [first, second]);
+      // Each of the two has one connection that rests.
+      const kept: RawPeer[] = [];
+      for (const one of [second, first]) {
+        gateway.instances[0] = one.state;
+        const peer = await client();
+        peer.send(GET);
+        const upstream = await one.connection();
+        await upstream.readMessage();
+        upstream.send(OK);
+        await peer.readMessage();
+        kept.push(upstream);
+      }
+      const [, stale] = kept as [RawPeer, RawPeer];
+      const peer = await client();
+      peer.send(GET);
+      await stale.readMessage();
+      stale.reset();
+      const fresh = await second.connection();
+      await fresh.readMessage();
+      gateway.instances[0] = second.state;
+      const next = await client();
+      next.send(request('/next'));
+      await gateway.opened(4);
+      fresh.send(OK);
+      expect((await peer.readMessage()).status).toBe(200);
+      expect((await fresh.readMessage()).startLine).toBe('GET /next HTTP/1.1');
+      fresh.send(OK);
+      expect((await next.readMessage()).status).toBe(200);
+      expect(second.accepted).toBe(2);
     });
 
     suite.rule('the time to connect begins when there is a place to connect', async ({ bench }) => {
