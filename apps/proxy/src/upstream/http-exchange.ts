@@ -218,6 +218,12 @@ export class HttpExchange {
       answer.destroy();
       return;
     }
+    // Node reads past codings that it does not know; the client would take their bytes for the content.
+    if (requestFraming(answer.rawHeaders).kind === 'unsupported') {
+      answer.destroy();
+      this.#fail('upstream_bad_response', 'The only transfer coding that is supported is chunked.');
+      return;
+    }
     this.#answer = answer;
     this.#startTimer(this.context.limits.streamIdleMs, () => this.#cut());
     // A client that waits for `100 Continue` and gets a final answer instead may or may not send its body: only closing is unambiguous.
