@@ -1,6 +1,8 @@
 import { valuesOf } from '../raw-client.js';
-import { GET, OK, problemOf } from './messages.js';
+import { chunk, GET, LAST_CHUNK, OK, post, problemOf, request } from './messages.js';
 import type { Suite } from './suite.js';
+
+const LARGE = 'The quick brown fox. '.repeat(100_000);
 
 export function describeFailures(suite: Suite): void {
   describe('failures of instances', () => {
@@ -91,6 +93,47 @@ export function describeFailures(suite: Suite): void {
         expect(gateway.results).toMatchObject([{ status: 502, outcome: 'complete' }]);
       },
     );
+
+    for (const method of ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']) {
+      suite.rule(
+        `before any byte of an answer, whether reset or ended politely, it is tried elsewhere: ${method}`,
+        async ({ bench, instance }) => {
+          for (const leave of ['reset', 'end'] as const) {
+            const [first, second] = [await instance('a'), await instance('b')];
+            const { client, gateway } = await bench({}, [first, second]);
+            const peer = await client();
+            peer.send(request('/x', '', '', method));
+            const failing = await first.connection();
+            await failing.readHead();
+            if (leave === 'reset') failing.reset();
+            else failing.socket.end();
+            const upstream = await second.connection();
+            expect((await upstream.readHead()).startLine).toBe(`${method} /x HTTP/1.1`);
+            upstream.send('HTTP/1.1 204 No Content\r\n\r\n');
+            expect((await peer.readMessage({ bodyless: true })).status).toBe(204);
+            expect(gateway.failures).toEqual(['reset']);
+          }
+        },
+      );
+    }
+
+    for (const [kind, fields, content] of [
+      ['a length', `Content-Length: ${LARGE.length}\r\n`, LARGE],
+      ['chunks', 'Transfer-Encoding: chunked\r\n', chunk(LARGE) + LAST_CHUNK],
+    ] as const) {
+      suite.rule(`a failed connect leaves a large body whole for the next instance: ${kind}`, async ({ bench, instance }) => {
+        const dead = await instance('dead');
+        await dead.stopAccepting();
+        const alive = await instance('alive');
+        const { client } = await bench({}, [dead, alive]);
+        const peer = await client();
+        peer.send(post(fields, content));
+        const upstream = await alive.connection();
+        expect((await upstream.readMessage()).body.toString() === LARGE).toBe(true);
+        upstream.send(OK);
+        expect((await peer.readMessage()).status).toBe(200);
+      });
+    }
 
     suite.rule('a failed connect is tried once more, not twice', async ({ bench, instance }) => {
       const [first, second, third] = [await instance('a'), await instance('b'), await instance('c')];

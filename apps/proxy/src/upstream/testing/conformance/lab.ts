@@ -52,15 +52,19 @@ export class Lab {
     return made;
   };
 
-  readonly bench = async (limits: Partial<ForwarderLimits> = {}, instances?: RawInstance[]): Promise<Bench> => {
+  readonly bench = async (
+    limits: Partial<ForwarderLimits> = {},
+    instances?: RawInstance[],
+    { listen, dial }: { listen: string; dial: string } = { listen: '127.0.0.1', dial: '127.0.0.1' },
+  ): Promise<Bench> => {
     const list = instances ?? [await this.instance()];
     const gateway = new FakeGateway(list.map((one) => one.state));
     const forwarder = this.#createForwarder(gateway, { ...TEST_LIMITS, ...limits });
-    const { port } = await forwarder.listen('127.0.0.1', 0);
+    const { port } = await forwarder.listen(listen, 0);
     this.#cleanups.push(() => forwarder.close(0));
     const instance = list[0] as RawInstance;
     const client = async (): Promise<RawPeer> => {
-      const peer = await RawPeer.connect(port);
+      const peer = await RawPeer.connect(port, dial);
       this.#cleanups.push(() => peer.close());
       return peer;
     };

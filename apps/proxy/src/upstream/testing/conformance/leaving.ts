@@ -81,5 +81,22 @@ export function describeLeaving(suite: Suite): void {
       expect((await busyClient.readMessage()).body.toString()).toBe('ok');
       await busy.untilEnd();
     });
+
+    suite.rule('what waits for a connection to an instance that leaves is served by it all the same', async ({ bench }) => {
+      const { begin, client, instance, forwarder, gateway } = await bench({ connectionsPerInstance: 1, queueTimeoutMs: 60_000 });
+      const { peer, upstream } = await begin(GET);
+      const waiting = await client();
+      waiting.send(request('/waiting'));
+      await gateway.opened(2);
+      instance.state.leaving = true;
+      forwarder.release(instance.state);
+      upstream.send('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok');
+      expect((await peer.readMessage()).status).toBe(200);
+      const second = await instance.connection();
+      expect((await second.readMessage()).startLine).toBe('GET /waiting HTTP/1.1');
+      second.send(OK);
+      expect((await waiting.readMessage()).status).toBe(200);
+      await Promise.all([upstream.untilEnd(), second.untilEnd()]);
+    });
   });
 }

@@ -1,4 +1,5 @@
 import { networkInterfaces } from 'node:os';
+import { plainAddress } from '../../../http/forwarded.js';
 import { valuesOf } from '../raw-client.js';
 import { GET, OK, problemOf } from './messages.js';
 import type { Suite } from './suite.js';
@@ -49,6 +50,23 @@ export function describeTargets(suite: Suite): void {
         upstream.send(OK);
         expect((await peer.readMessage()).body.toString()).toBe('ok');
       });
+
+    for (const [listen, dial, remoteAddress] of [
+      ['::1', '::1', '::1'],
+      ['::', '::1', '::1'],
+      ['::', '127.0.0.1', '127.0.0.1'],
+    ] as const) {
+      const title = `listening on ${listen}, a client from ${remoteAddress}`;
+      if (!HAS_IPV6) suite.cannot(title, 'no IPv6 on this machine');
+      else
+        suite.rule(title, async ({ bench }) => {
+          const { begin, gateway } = await bench({}, undefined, { listen, dial });
+          const { peer, upstream } = await begin('GET /x HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n');
+          upstream.send(OK);
+          expect((await peer.readMessage()).body.toString()).toBe('ok');
+          expect(plainAddress(gateway.heads[0]?.remoteAddress ?? '')).toBe(remoteAddress);
+        });
+    }
 
     suite.rule('a method of one’s own is passed', async ({ bench }) => {
       const { begin } = await bench();
