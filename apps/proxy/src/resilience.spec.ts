@@ -70,6 +70,21 @@ describe.each(['native', 'http-proxy'] as const)('issue 3: outliers, engine %s',
     expect((await call(`${proxy.proxyUrl}${CART}`)).status).toBe(200);
   });
 
+  it('however many fail, no more than half of them are ejected', async () => {
+    const bus = new FakeBus();
+    const all = await Promise.all(['a', 'b', 'c', 'd'].map((name) => moody(name)));
+    bus.store('e1', 1, [shop(1, { 1: all }, { 1: 10_000 })]);
+    const proxy = await start(bus, { engine, outliers: { consecutiveFailures: 1, baseEjectionMs: 60_000 } });
+    for (const { mood } of all) mood.fails = true;
+    const metrics = async () => (await call(`${proxy.adminUrl}/metrics`)).text;
+    await eventually(async () => {
+      expect((await call(`${proxy.proxyUrl}${CART}`)).json()).toMatchObject({ code: 'upstream_reset' });
+      return (await metrics()).includes(`fabric_proxy_ejected_instances${LABELS} 2`);
+    });
+    for (let i = 0; i < 20; i += 1) await call(`${proxy.proxyUrl}${CART}`);
+    expect(await metrics()).toContain(`fabric_proxy_ejected_instances${LABELS} 2`);
+  });
+
   const answers: [string, number, boolean][] = [
     ['500', 500, false],
     ['501', 501, false],
@@ -106,6 +121,28 @@ describe.each(['native', 'http-proxy'] as const)('issue 3: outliers, engine %s',
     bad.mood.fails = false;
     const answer = await call(`${proxy.proxyUrl}${CART}`, { 'X-App-Version': '1' });
     expect(answer.status).toBe(200);
+  });
+});
+
+describe.each(['native', 'http-proxy'] as const)('issue 3: retries, engine %s', (engine) => {
+  it('another instance of the same version is tried, and when all fail, at most a fifth of the requests are tried again', async () => {
+    const bus = new FakeBus();
+    const [one, two, other] = [await moody('one'), await moody('two'), await moody('other')];
+    bus.store('e1', 1, [shop(1, { 1: [one, two], 2: [other] }, { 1: 10_000, 2: 0 })]);
+    const proxy = await start(bus, { engine, outliers: { consecutiveFailures: 0 } });
+    one.mood.fails = true;
+    for (let i = 0; i < 20; i += 1) expect((await call(`${proxy.proxyUrl}${CART}`)).json()).toMatchObject({ name: 'two' });
+    two.mood.fails = true;
+    const before = one.requests.length + two.requests.length;
+    const count = 400;
+    for (let i = 0; i < count; i += 1) {
+      expect((await call(`${proxy.proxyUrl}${CART}`)).json()).toMatchObject({ code: 'upstream_reset', status: 502 });
+    }
+    const again = one.requests.length + two.requests.length - before - count;
+    // A proxy that has just started has 50 to spend.
+    expect(again).toBeGreaterThan(0);
+    expect(again).toBeLessThanOrEqual(50 + (count + 20) * 0.2);
+    expect(other.requests).toEqual([]);
   });
 });
 

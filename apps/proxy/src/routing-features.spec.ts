@@ -1,8 +1,9 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { networkInterfaces } from 'node:os';
 import type { AppRoutes } from '@app-fabric/routing';
 import type { ProxyOptions } from './start-proxy.js';
 import { FakeBus } from './table/testing/fake-bus.js';
-import { call, cleanUp, instance, running, shop, start } from './testing/proxy-bench.js';
+import { type Answer, call, cleanUp, instance, running, shop, start } from './testing/proxy-bench.js';
 
 afterEach(cleanUp);
 
@@ -11,6 +12,26 @@ const CART = '/services/cart/methods/x';
 /** The version that answers. */
 async function versionOf(url: string, headers: Record<string, string> = {}): Promise<string | undefined> {
   return (await call(url, headers)).headers['x-app-version'] as string | undefined;
+}
+
+const HAS_IPV6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
+
+/** GET from an address that would need brackets in a URL. */
+function askOver(host: string, port: number, path: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({ host, port, path, agent: false }, (answer) => {
+      let text = '';
+      answer.on('data', (part: Buffer) => {
+        text += part;
+      });
+      answer.once('end', () =>
+        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text, json: () => JSON.parse(text) as Record<string, unknown> }),
+      );
+      answer.once('error', reject);
+    });
+    request.once('error', reject);
+    request.end();
+  });
 }
 
 /** Sends a body, in chunks when it comes in several parts. */
@@ -97,6 +118,23 @@ describe.each(['native', 'http-proxy'] as const)('issue 3: routing beyond weight
     expect(await versionOf(`${local.base}${CART}`)).toBe('2');
   });
 
+  // Where there is no IPv6, nothing can listen on it.
+  (HAS_IPV6 ? it : it.skip)('listening on IPv6 and IPv4 alike, an address means the same to rules and instances', async () => {
+    const audiences = [
+      { name: 'four', when: [{ by: 'address', cidr: ['127.0.0.0/8'] }], then: { version: 2 } },
+      { name: 'six', when: [{ by: 'address', cidr: ['::1/128'] }], then: { weights: { 1: 10_000 } } },
+    ];
+    const { proxy } = await proxyOf({ audiences } as Partial<AppRoutes>, { 1: 10_000, 2: 0 }, { host: '::' });
+    const port = /\d+$/.exec(proxy.proxyUrl)?.[0];
+    const path = `/namespaces/default/apps/shop${CART}`;
+    const four = await call(`http://127.0.0.1:${port}${path}`);
+    expect(four.headers).toMatchObject({ 'x-app-version': '2', 'x-route-reason': 'audience' });
+    expect(four.json()).toMatchObject({ headers: { 'x-forwarded-for': '127.0.0.1' } });
+    const six = await askOver('::1', Number(port), path);
+    expect(six.headers).toMatchObject({ 'x-app-version': '1', 'x-route-reason': 'audience' });
+    expect(six.json()).toMatchObject({ headers: { 'x-forwarded-for': '::1' } });
+  });
+
   it('a public host that leads back to the proxy: 508 loop_detected, after a bounded number of rounds', async () => {
     const bus = new FakeBus();
     bus.store('e1', 0, []);
@@ -125,6 +163,11 @@ describe.each(['native', 'http-proxy'] as const)('issue 3: routing beyond weight
       url: '/total?a=%2F',
       headers: { 'x-forwarded-prefix': '/cart', 'x-forwarded-host': 'SHOP.example.com:80' },
     });
+    // RFC 9112 §3.2.2: the target's authority counts, whatever Host says.
+    const absolute = await told('http://shop.example.com/cart/total', { Host: 'nobody.example' });
+    expect(absolute).toMatchObject({ name: 'one', url: '/total', headers: { host: 'shop.example.com' } });
+    const asterisk = await call(`${proxy.proxyUrl}*`, { Host: 'shop.example.com' }, 'OPTIONS');
+    expect([asterisk.status, asterisk.json().code]).toEqual([400, 'bad_request']);
     expect(await told('/cart?b', { Host: 'a.example.org', 'X-App-Version': '2' })).toMatchObject({ name: 'two', url: '/?b' });
     for (const [path, host] of [
       ['/cartx', 'shop.example.com'],

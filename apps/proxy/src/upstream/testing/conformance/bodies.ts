@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { valuesOf } from '../raw-client.js';
-import { GET, OK } from './messages.js';
+import { chunk, GET, LAST_CHUNK, OK } from './messages.js';
 import type { Suite } from './suite.js';
 
 export function describeBodies(suite: Suite): void {
@@ -119,6 +119,35 @@ export function describeBodies(suite: Suite): void {
         const bytes = await peer.readBytes(event.length + 5);
         expect(bytes.toString()).toContain(event);
       }
+    });
+
+    for (const version of ['1.1', '1.0']) {
+      suite.rule(`a stream that ends with its connection is not buffered either: a client of HTTP/${version}`, async ({ bench }) => {
+        const { begin } = await bench();
+        const { peer, upstream } = await begin(`GET /x HTTP/${version}\r\nHost: h\r\n\r\n`);
+        upstream.send('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n');
+        expect((await peer.readHead()).status).toBe(200);
+        for (const event of ['data: 1\n\n', 'data: 2\n\n']) {
+          upstream.send(event);
+          const onTheWire = version === '1.0' ? event : chunk(event);
+          expect((await peer.readBytes(onTheWire.length)).toString()).toBe(onTheWire);
+        }
+        upstream.socket.end();
+        if (version === '1.0') expect(await peer.readToEnd()).toBe('');
+        else expect((await peer.readBytes(LAST_CHUNK.length)).toString()).toBe(LAST_CHUNK);
+      });
+    }
+
+    suite.rule('HEAD of what would come in chunks has none, and the connections go on', async ({ bench }) => {
+      const { begin, instance } = await bench();
+      const { peer, upstream } = await begin('HEAD /x HTTP/1.1\r\nHost: h\r\n\r\n');
+      upstream.send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
+      expect((await peer.readMessage({ bodyless: true })).status).toBe(200);
+      peer.send(GET);
+      await upstream.readMessage();
+      upstream.send(OK);
+      expect((await peer.readMessage()).body.toString()).toBe('ok');
+      expect(instance.accepted).toBe(1);
     });
 
     suite.rule('304 may name the length of what it does not send', async ({ bench }) => {

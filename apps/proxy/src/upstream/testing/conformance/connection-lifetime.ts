@@ -66,6 +66,20 @@ export function describeConnectionLifetime(suite: Suite): void {
       expect(gateway.failures).toEqual([]);
     });
 
+    suite.rule('a connection is not kept for longer than its instance says that it keeps it', async ({ bench }) => {
+      const { begin, instance } = await bench();
+      const { peer, upstream } = await begin(GET);
+      // A second less, so that no request meets a closing door: nothing is left of one.
+      upstream.send('HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nKeep-Alive: timeout=1, max=100\r\nContent-Length: 2\r\n\r\nok');
+      expect((await peer.readMessage()).status).toBe(200);
+      await upstream.untilEnd();
+      peer.send(GET);
+      const second = await instance.connection();
+      await second.readMessage();
+      second.send(OK);
+      expect((await peer.readMessage()).status).toBe(200);
+    });
+
     suite.rule('a client that ends its side still gets the answer to what it has asked', async ({ bench }) => {
       const { client, instance, gateway } = await bench();
       const peer = await client();

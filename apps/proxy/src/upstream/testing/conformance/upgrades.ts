@@ -1,5 +1,5 @@
 import { valuesOf } from '../raw-client.js';
-import { OK } from './messages.js';
+import { GET, OK } from './messages.js';
 import type { Suite } from './suite.js';
 
 export function describeUpgrades(suite: Suite): void {
@@ -87,6 +87,20 @@ export function describeUpgrades(suite: Suite): void {
       await upstream.untilEnd();
       await gateway.ended(1);
       expect(gateway.running).toBe(0);
+    });
+
+    suite.rule('an upgrade behind a request that is not answered yet waits for its turn', async ({ bench }) => {
+      const { begin, instance } = await bench();
+      const { peer, upstream } = await begin(`${GET}${HANDSHAKE}early`);
+      upstream.send('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok');
+      expect((await peer.readMessage()).body.toString()).toBe('ok');
+      const tunnel = await instance.connection();
+      expect((await tunnel.readHead()).startLine).toBe('GET /ws HTTP/1.1');
+      tunnel.send(SWITCH);
+      expect((await peer.readHead()).status).toBe(101);
+      expect((await tunnel.readBytes(5)).toString()).toBe('early');
+      tunnel.send('hello');
+      expect((await peer.readBytes(5)).toString()).toBe('hello');
     });
 
     suite.rule('another protocol is answered in HTTP/1.1', async ({ bench }) => {
