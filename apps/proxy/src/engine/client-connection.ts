@@ -403,6 +403,7 @@ export class ClientConnection implements Expiring, ClientSide {
     this.phase = CLOSED;
     this.deadline = 0;
     this.held = null;
+    if (this.transfer.endLooksWhole) this.socket.resetAndDestroy();
     if (wasTunnel) this.transfer.tunnelEnded();
     else this.transfer.abort();
     this.socket.destroy();

@@ -75,6 +75,11 @@ export class Transfer implements AnswerReader {
     return this.status !== 0;
   }
 
+  /** The client would take the end of its connection for that of the answer. */
+  get endLooksWhole(): boolean {
+    return this.exchange !== null && this.status !== 0 && this.endsWithConnection;
+  }
+
   get wasContinued(): boolean {
     return this.continued;
   }

@@ -24,6 +24,11 @@ export interface HttpExchangeContext {
   draining(): boolean;
 }
 
+/** An answer that ends with its connection looks whole after a polite end. */
+export function endLooksWhole(res: ServerResponse): boolean {
+  return res.headersSent && !res.writableFinished && !res.chunkedEncoding && !res.hasHeader('content-length');
+}
+
 /** Carries one request to an instance and the answer back. All state of the request is here; nothing outlives the client's response. */
 export class HttpExchange {
   readonly #framing: Framing;
@@ -319,9 +324,7 @@ export class HttpExchange {
     this.#wasCut = true;
     this.#leaveInstance();
     const { req, res } = this;
-    // An answer that ends with its connection looks whole after a polite end.
-    const endsWithConnection = res.headersSent && !res.chunkedEncoding && !res.hasHeader('content-length');
-    if (endsWithConnection && res.socket === req.socket) req.socket.resetAndDestroy();
+    if (endLooksWhole(res) && res.socket === req.socket) req.socket.resetAndDestroy();
     else res.destroy();
   }
 

@@ -6,7 +6,7 @@ import { hasToken, headerValues, requestFraming } from '../http/headers.js';
 import type { Problem } from '../http/problems.js';
 import { describeClientError } from './describe-failure.js';
 import type { Forwarder, ForwarderLimits, Gateway, Refusal, RequestHead } from './forwarder.js';
-import { HttpExchange } from './http-exchange.js';
+import { endLooksWhole, HttpExchange } from './http-exchange.js';
 import type { InstanceState } from './instance.js';
 import { InstanceAgents } from './instance-agents.js';
 import { loadHttpProxy } from './load-http-proxy.js';
@@ -129,6 +129,7 @@ class HttpProxyForwarder implements Forwarder {
     const graceOver = new Promise<void>((resolve) => {
       timer = setTimeout(() => {
         for (const socket of this.#tunnels) socket.destroy();
+        for (const res of this.#responses) if (endLooksWhole(res)) res.socket?.resetAndDestroy();
         this.#server.closeAllConnections();
         resolve();
       }, graceMs - lameDuckMs);

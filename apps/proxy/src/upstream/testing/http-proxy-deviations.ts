@@ -46,6 +46,18 @@ export const HTTP_PROXY_DEVIATIONS: readonly Deviation[] = [
     },
   },
   {
+    rule: 'an HTTP/1.0 client that has ended its side sees an answer that is given up as a reset, not as its end',
+    reason: "Node's server ends a connection whose client has ended its side",
+    instead: async ({ bench }) => {
+      const { client, gateway } = await bench();
+      const peer = await client();
+      peer.socket.end('GET /x HTTP/1.0\r\n\r\n');
+      expect(await peer.readToEnd()).toBe('');
+      await gateway.ended(1);
+      expect(gateway.results).toMatchObject([{ status: 0, outcome: 'client_gone' }]);
+    },
+  },
+  {
     rule: 'a request that is tried again on another instance counts among its connections',
     reason: "Node's agent gives no fresh connection while it has kept ones: the second attempt opens one beside it",
     instead: async ({ bench, instance }) => {

@@ -66,5 +66,34 @@ export function describeHttp10(suite: Suite): void {
       await gateway.ended(1);
       expect(gateway.results).toMatchObject([{ status: 200, outcome: 'cut' }]);
     });
+
+    suite.rule('an HTTP/1.0 client sees an answer that a stop cuts off as a reset, not as its end', async ({ bench }) => {
+      const { begin, forwarder } = await bench();
+      const { peer, upstream } = await begin('GET /x HTTP/1.0\r\n\r\n');
+      upstream.send('HTTP/1.1 200 OK\r\n\r\nabc');
+      await peer.readHead();
+      await peer.readBytes(3);
+      await forwarder.close(20);
+      await peer.untilEnd();
+      expect(peer.wasReset).toBe(true);
+    });
+
+    suite.rule(
+      'an HTTP/1.0 client that has ended its side sees an answer that is given up as a reset, not as its end',
+      async ({ bench }) => {
+        const { client, instance, gateway } = await bench();
+        const peer = await client();
+        peer.socket.end('GET /x HTTP/1.0\r\n\r\n');
+        const upstream = await instance.connection();
+        await upstream.readMessage();
+        upstream.send('HTTP/1.1 200 OK\r\n\r\nabc');
+        await peer.readHead();
+        await peer.readBytes(3);
+        await peer.untilEnd();
+        expect(peer.wasReset).toBe(true);
+        await gateway.ended(1);
+        expect(gateway.results).toMatchObject([{ status: 200, outcome: 'client_gone' }]);
+      },
+    );
   });
 }
