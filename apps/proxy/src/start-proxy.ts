@@ -92,7 +92,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   });
   const snapshot = (): SnapshotToWrite | null => {
     const applied = sync.applied;
-    return applied === null ? null : { ...applied, documents: sync.documents.json() };
+    return applied === null ? null : { ...applied, documents: sync.documents.all() };
   };
   const file = options.dataDir === undefined ? null : new SnapshotFile(join(options.dataDir, 'proxy-snapshot.json'), clock, log, snapshot);
   let reporter: Reporter | null = null;
@@ -120,7 +120,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       ...side.standing,
       inFlight: side.inFlight(),
       ...side.describe(),
-      documents: sync.documents.json().map((json) => JSON.parse(json) as unknown),
+      documents: sync.documents.all().map(({ json }) => JSON.parse(json) as unknown),
     }),
     metrics: async () => {
       const all = Registry.merge([tableMetrics.registry, await side.metrics()]);

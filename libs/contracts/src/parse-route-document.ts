@@ -138,13 +138,16 @@ function readService(input: unknown, path: string, known: ReadonlySet<number>): 
 function readInstance(input: unknown, path: string): InstanceRef {
   const fields = object(input, path);
   const url = shortText(field(fields, 'url'), `${path}.url`, 2_000);
-  if (readPlainUrl(url) === null && !isHttpUrl(url)) fail(`${path}.url`, 'must be an http:// or https:// URL of host and port');
+  if (readPlainUrl(url) === null && !isBaseUrl(url))
+    fail(`${path}.url`, 'must be an http:// or https:// URL without user, query and fragment');
   return { id: name(field(fields, 'id'), `${path}.id`), url };
 }
 
-function isHttpUrl(text: string): boolean {
+/** The base of an instance's paths. */
+function isBaseUrl(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : null;
-  return (url?.protocol === 'http:' || url?.protocol === 'https:') && url.host !== '' && url.username === '' && url.password === '';
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return false;
+  return url.host !== '' && url.username === '' && url.password === '' && url.search === '' && url.hash === '';
 }
 
 function readVersionRef(input: unknown, path: string): AppVersionRef {

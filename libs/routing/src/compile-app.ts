@@ -13,33 +13,49 @@ import { fromRecord, type Weights } from './weights.js';
 /** Makes the caller's own object for an instance, or gives back the one it has: a connection pool outlives a change of weights. */
 export type MakeInstance<I> = (ref: InstanceRef, version: number, service: string) => I;
 
-/** What all services of an app are compiled with. */
-interface AppParts<I> {
-  readonly routes: AppRoutes;
+/** What is known of an app that does not contradict itself. */
+interface CheckedApp {
   readonly artifactOf: ReadonlyMap<number, string>;
+  readonly hosts: readonly HostClaim[];
   readonly audiences: readonly ReadAudience[];
+  /** By service: its own weights, or the app's. */
+  readonly weightsOf: ReadonlyMap<string, Weights | null>;
+}
+
+/** What all services of an app are compiled with. */
+interface AppParts<I> extends CheckedApp {
+  readonly routes: AppRoutes;
   readonly makeInstance: MakeInstance<I>;
   /** The limiter of `services/{name}` or `versions/{number}`; `null` when it is not limited. */
   readonly limiterOf: (place: 'services' | 'versions', name: string) => Limiter | null;
 }
 
 /**
- * Works out on a change everything that a request would have to. The shape of `routes` is trusted (whoever received it has parsed
- * it); what contradicts itself throws {@link InvalidRoutesError}, bad weights throw InvalidWeightsError, and neither
- * `makeInstance` nor `makeLimiter` is called before all of that was checked.
+ * The shape of `routes` is trusted (whoever received it has parsed it); what contradicts itself throws {@link InvalidRoutesError}, bad weights
+ * throw InvalidWeightsError. What this lets through, {@link compileApp} compiles.
  */
-export function compileApp<I>(
-  routes: AppRoutes,
-  makeInstance: MakeInstance<I>,
-  makeLimiter: MakeLimiter = (_key, limit) => new Limiter(limit, 1),
-): CompiledApp<I> {
+export function checkApp(routes: AppRoutes): CheckedApp {
   const artifactOf = artifactsByVersion(routes);
   checkServices(routes, artifactOf);
   const hosts = hostClaims(routes);
   const audiences = (routes.audiences ?? []).map(readAudience);
   const appWeights = routes.weights === null ? null : fromRecord(routes.weights);
   const weightsOf = new Map(routes.services.map(({ name, weights }) => [name, weights === null ? appWeights : fromRecord(weights)]));
-  const parts: AppParts<I> = { routes, artifactOf, audiences, makeInstance, limiterOf: limitersOf(routes, makeLimiter) };
+  return { artifactOf, hosts, audiences, weightsOf };
+}
+
+/**
+ * Works out on a change everything that a request would have to. Throws what {@link checkApp} throws, before it calls `makeInstance` or
+ * `makeLimiter`.
+ */
+export function compileApp<I>(
+  routes: AppRoutes,
+  makeInstance: MakeInstance<I>,
+  makeLimiter: MakeLimiter = (_key, limit) => new Limiter(limit, 1),
+): CompiledApp<I> {
+  const checked = checkApp(routes);
+  const { artifactOf, hosts, weightsOf } = checked;
+  const parts: AppParts<I> = { ...checked, routes, makeInstance, limiterOf: limitersOf(routes, makeLimiter) };
   const services = new Map<string, CompiledService<I>>();
   for (const service of routes.services) services.set(service.name, compileService(parts, service, weightsOf.get(service.name) ?? null));
   return {

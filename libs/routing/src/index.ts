@@ -1,6 +1,6 @@
 export { affinityCookie, affinityKeyOf } from './affinity-key.js';
 export { parseCidr } from './cidr.js';
-export { compileApp, type MakeInstance } from './compile-app.js';
+export { checkApp, compileApp, type MakeInstance } from './compile-app.js';
 export type {
   CompiledApp,
   CompiledAudience,

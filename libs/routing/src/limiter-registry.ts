@@ -15,16 +15,17 @@ export class LimiterRegistry {
    * `compile` asks for every limiter that the app's new routes have; those that it does not ask for are forgotten. When it throws, the
    * former ones stay. Without limiters the app is forgotten too, so a removed app is one that asks for none.
    */
-  replaceApp(appKey: string, compile: (obtain: MakeLimiter) => void): void {
+  replaceApp<T>(appKey: string, compile: (obtain: MakeLimiter) => T): T {
     const former = this.#apps.get(appKey);
     const next = new Map<string, Limiter>();
-    compile((key, limit) => {
+    const compiled = compile((key, limit) => {
       const limiter = next.get(key) ?? this.#obtain(former?.get(key), limit);
       next.set(key, limiter);
       return limiter;
     });
     if (next.size > 0) this.#apps.set(appKey, next);
     else this.#apps.delete(appKey);
+    return compiled;
   }
 
   /** For when processes come and go. */

@@ -1,12 +1,25 @@
 import type { CompiledApp } from './compiled.js';
 import { type HostClaim, HostTable } from './host-table.js';
 
+/** What is needed of an app that no request has asked for yet. */
+interface UncompiledApp {
+  readonly namespace: string;
+  readonly app: string;
+  readonly hosts: readonly HostClaim[];
+}
+
+/** In the table in the place of an app, until it is asked for. */
+class Uncompiled<I> {
+  constructor(readonly compile: () => CompiledApp<I>) {}
+}
+
 /**
  * The apps that a data plane routes to. Looking one up costs the same whatever their number; replacing one is one assignment, so a
- * request sees an app either as it was or as it is. Maps, not objects: an app may be called `constructor`.
+ * request sees an app either as it was or as it is. An app may be compiled by its first request: of a large table most apps get none for
+ * long, and what a change makes for them would only be garbage at the next one. Maps, not objects: an app may be called `constructor`.
  */
 export class RouteTable<I> {
-  readonly #namespaces = new Map<string, Map<string, CompiledApp<I>>>();
+  readonly #namespaces = new Map<string, Map<string, CompiledApp<I> | Uncompiled<I>>>();
   readonly #hosts = new HostTable();
   #size = 0;
 
@@ -15,8 +28,19 @@ export class RouteTable<I> {
     return this.#size;
   }
 
+  /** Compiles the app if nobody has asked for it yet. */
   get(namespace: string, app: string): CompiledApp<I> | undefined {
-    return this.#namespaces.get(namespace)?.get(app);
+    const found = this.#namespaces.get(namespace)?.get(app);
+    if (!(found instanceof Uncompiled)) return found;
+    const compiled = found.compile();
+    this.replace(compiled);
+    return compiled;
+  }
+
+  /** Whether it is there, and has been asked for or put there compiled. */
+  isCompiled(namespace: string, app: string): boolean {
+    const found = this.#namespaces.get(namespace)?.get(app);
+    return found !== undefined && !(found instanceof Uncompiled);
   }
 
   /** Whose a request is by its host, and path without query; see {@link HostTable.lookup}. */
@@ -24,34 +48,35 @@ export class RouteTable<I> {
     return this.#hosts.lookup(authority, path);
   }
 
-  /** Adds the app, or puts it in the place of the one of the same name, which is returned. */
-  replace(app: CompiledApp<I>): CompiledApp<I> | undefined {
-    let apps = this.#namespaces.get(app.namespace);
-    if (apps === undefined) {
-      apps = new Map();
-      this.#namespaces.set(app.namespace, apps);
-    }
-    const previous = apps.get(app.app);
-    apps.set(app.app, app);
-    if (previous === undefined) this.#size += 1;
-    this.#hosts.replace(ownerKey(app.namespace, app.app), app.hosts);
-    return previous;
+  /** Adds the app, or puts it in the place of the one of the same name. */
+  replace(app: CompiledApp<I>): void {
+    this.#put(app, app);
   }
 
-  /** Takes the app out and returns it; `undefined` when it was not there. */
-  remove(namespace: string, app: string): CompiledApp<I> | undefined {
+  /** {@link replace} for when it is first asked for. `compile` must not throw: whoever puts it here has tried it. */
+  replaceUncompiled(app: UncompiledApp, compile: () => CompiledApp<I>): void {
+    this.#put(app, new Uncompiled(compile));
+  }
+
+  /** False when it was not there. */
+  remove(namespace: string, app: string): boolean {
     const apps = this.#namespaces.get(namespace);
-    const previous = apps?.get(app);
-    if (apps === undefined || previous === undefined) return undefined;
-    apps.delete(app);
+    if (apps === undefined || !apps.delete(app)) return false;
     if (apps.size === 0) this.#namespaces.delete(namespace);
     this.#size -= 1;
     this.#hosts.replace(ownerKey(namespace, app), []);
-    return previous;
+    return true;
   }
 
-  *apps(): Generator<CompiledApp<I>, void, undefined> {
-    for (const apps of this.#namespaces.values()) yield* apps.values();
+  #put({ namespace, app, hosts }: UncompiledApp, entry: CompiledApp<I> | Uncompiled<I>): void {
+    let apps = this.#namespaces.get(namespace);
+    if (apps === undefined) {
+      apps = new Map();
+      this.#namespaces.set(namespace, apps);
+    }
+    if (!apps.has(app)) this.#size += 1;
+    apps.set(app, entry);
+    this.#hosts.replace(ownerKey(namespace, app), hosts);
   }
 }
 

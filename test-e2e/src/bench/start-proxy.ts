@@ -20,12 +20,11 @@ export interface MeasuredProxy {
   startMs: number;
 }
 
-/** The proxy's program as `npm run proxy` runs it, on the measured core, with `apps` (at the first revision) in a Redis of its own on the other. */
-export async function startProxy(
+/** A Redis of its own, not on the measured core, in which `apps` are stored (at the first revision). */
+export async function storeRoutes(
   bench: Workbench,
   apps: readonly AppRoutes[],
-  extraSettings: Record<string, string> = {},
-): Promise<MeasuredProxy> {
+): Promise<{ url: string; folder: string; publisher: PublisherBus }> {
   const port = await freePort();
   const folder = await bench.subfolder(`fabric-${port}`);
   const redis = findProgram('redis-server');
@@ -40,6 +39,16 @@ export async function startProxy(
   if (!(await publisher.replaceAll({ epoch: EPOCH, revision: FIRST_REVISION, documents }, null)))
     throw new Error('the routes could not be published');
 
+  return { url, folder, publisher };
+}
+
+/** The proxy's program as `npm run proxy` runs it, on the measured core, with `apps` stored as {@link storeRoutes} does. */
+export async function startProxy(
+  bench: Workbench,
+  apps: readonly AppRoutes[],
+  extraSettings: Record<string, string> = {},
+): Promise<MeasuredProxy> {
+  const { url, folder, publisher } = await storeRoutes(bench, apps);
   const settings = { REDIS_URL: url, FABRIC_PROXY_PORT: '0', FABRIC_PROXY_ADMIN_PORT: '0', FABRIC_DATA_DIR: folder, ...extraSettings };
   const startedAt = performance.now();
   const program = Program.spawn('proxy', 'apps/proxy/dist/main.js', settings, pinnedTo(PROXY_CPU));

@@ -1,3 +1,5 @@
+import { parseRouteDocument, type RouteDocument } from '@app-fabric/contracts';
+
 /** The envelope of a change, read leniently: a document that is bad must not hide where the stream stands. */
 export function readStep(input: unknown): { epoch: string; revision: number; previous: number; key: string } | null {
   if (typeof input !== 'object' || input === null) return null;
@@ -14,6 +16,13 @@ export function readRevision(raw: unknown): number | null {
 
 function isRevision(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** A document that was accepted before: that it cannot be read now is a mistake in the program, and throws. */
+export function readAccepted(json: string): RouteDocument {
+  const parsed = parseRouteDocument(JSON.parse(json));
+  if (!parsed.ok) throw new Error(`a document that was accepted cannot be read: ${parsed.reason}`);
+  return parsed.value;
 }
 
 /** `null` when it is none: no document is. */

@@ -119,6 +119,24 @@ describe('CONTRACT §5: propagation, seen from a proxy', () => {
     expect(bus.reads).toBe(reads); // only heads are compared while nothing changes
   });
 
+  it('a head that is ahead of a stream that moves is no reason to read everything', async () => {
+    const { bus, clock, sync, revisionOf } = await running();
+    const { reads } = bus;
+    // Always one step on its way.
+    let late = bus.publish(6, routeDocument('a', 6), { deliver: false });
+    for (let revision = 7; revision < 140; revision += 1) {
+      const next = bus.publish(revision, routeDocument('a', revision), { deliver: false });
+      await clock.advance(100);
+      bus.deliver(late);
+      late = next;
+    }
+    expect([bus.reads, revisionOf('a')]).toEqual([reads, 138]);
+    expect(sync.ageMs).toBeLessThan(LONG_MS);
+    // The last one is lost.
+    await clock.advance(LONG_MS);
+    expect([bus.reads, revisionOf('a'), sync.ageMs < LONG_MS]).toEqual([reads + 1, 139, true]);
+  });
+
   it('a reconnect leads to a comparison at once', async () => {
     const { bus, revisionOf } = await running();
     bus.setConnected(false);

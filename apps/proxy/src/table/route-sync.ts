@@ -15,6 +15,8 @@ import { type Rejection, Rejections } from './rejections.js';
 /** Time between two looks at the head of the store: between these, evenly spread, so that many proxies do not ask at once. */
 const CHECK_MIN_MS = 2_000;
 const CHECK_MAX_MS = 3_000;
+/** How long a change may take from the store to here. */
+const ON_THE_WAY_MS = 250;
 /** After a failed read, and the pause between two reads of the whole state in any case. */
 const RETRY_MS = 500;
 /** Changes that may wait while the whole state is being read. More than that: it is read again. */
@@ -56,7 +58,7 @@ export interface RouteSyncOptions {
  * Keeps the table in step with the control plane, whatever is lost on the way.
  *
  * Order: subscribe, then read everything; then take changes one by one as long as each names the previous one. A gap, a foreign epoch, a
- * reset, a reconnect or a periodic look that finds another head leads to reading everything again. An empty store changes nothing: it
+ * reset, a reconnect or a periodic look that finds a newer head while no change comes leads to reading everything again. An empty store changes nothing: it
  * was flushed, and the publisher will fill it.
  *
  * Two positions matter. `seen`: the last step of the stream that was looked at. `applied`: up to where every step is really routed by.
@@ -77,6 +79,7 @@ export class RouteSync {
   #readAgain = false;
   #stopCheck: (() => void) | null = null;
   #stopRetry: (() => void) | null = null;
+  #stopLook: (() => void) | null = null;
   #unlisten: (() => void) | null = null;
   #storeDown = false;
   #closed = false;
@@ -124,7 +127,7 @@ export class RouteSync {
   /** Resolves after the first attempt to read the state, successful or not; further attempts go on until {@link close}. */
   async start(): Promise<void> {
     this.#unlisten = this.#options.bus.onConnection((connected) => {
-      if (connected) void this.#check();
+      if (connected) void this.#check({ anyLost: true });
     });
     this.#scheduleCheck();
     await this.#resync();
@@ -144,6 +147,7 @@ export class RouteSync {
     this.#closed = true;
     this.#stopCheck?.();
     this.#stopRetry?.();
+    this.#stopLook?.();
     this.#unlisten?.();
     this.#queue = [];
   }
@@ -307,7 +311,8 @@ export class RouteSync {
     if (isNew) this.#options.log.warn({ key, revision, reason }, 'route document rejected; the former one stays');
   }
 
-  async #check(): Promise<void> {
+  /** `anyLost`: what was published while there was no connection does not come any more. */
+  async #check({ anyLost } = { anyLost: false }): Promise<void> {
     if (this.#closed || this.#reading !== null) return;
     if (this.#source !== 'live' || !this.#subscribed) {
       await this.#resync();
@@ -317,11 +322,27 @@ export class RouteSync {
       const head = await this.#options.bus.head();
       const seen = this.#seen;
       if (head === null || seen === null || this.#closed) return;
-      if (head.epoch !== seen.epoch || head.revision > seen.revision) await this.#resync();
+      if (head.epoch !== seen.epoch || (anyLost && head.revision > seen.revision)) await this.#resync();
+      else if (head.revision > seen.revision) this.#lookAgain(head, seen);
       else this.#knownCurrentAtMs = this.#options.clock.now();
     } catch {
       // The next look comes anyway, and the connection is reported elsewhere.
     }
+  }
+
+  /**
+   * Changes may be on their way. As long as any come, nothing is missing that would not show as a gap; only when none does, the last ones
+   * are lost. Reading a large table whenever the head is a step ahead would be most of the work where routes change all the time.
+   */
+  #lookAgain(head: RouteHead, seen: RouteHead): void {
+    const atMs = this.#options.clock.now();
+    this.#stopLook?.();
+    this.#stopLook = this.#options.clock.after(ON_THE_WAY_MS, () => {
+      this.#stopLook = null;
+      if (this.#seen === seen) void this.#resync();
+      else if (this.#seen?.epoch === head.epoch && this.#seen.revision >= head.revision)
+        this.#knownCurrentAtMs = Math.max(this.#knownCurrentAtMs, atMs);
+    });
   }
 
   #scheduleCheck(): void {

@@ -11,14 +11,16 @@ const MIN_INTERVAL_MS = 2_000;
 const DUTY = 0.02;
 /** A larger file is not ours. */
 const MAX_BYTES = 1024 * 1024 * 1024;
-/** Some hundred kilobytes: what is joined, hashed and written without a pause. */
-const DOCUMENTS_IN_A_PIECE = 200;
+/** What is joined, hashed and written without a pause: about a fifth of a millisecond. */
+const CHARACTERS_IN_A_PIECE = 65_536;
+/** At most, of a UTF-16 unit in UTF-8. */
+const BYTES_OF_A_CHARACTER = 3;
 /** Holds the place of one until it is known. */
 const NO_CHECKSUM = '0'.repeat(64);
 
 /** The routes, each document as JSON. */
 export interface SnapshotToWrite extends RouteHead {
-  documents: readonly string[];
+  documents: readonly { readonly json: string }[];
 }
 
 export type LoadedSnapshot = { ok: true; value: RouteSnapshot } | { ok: false; reason: string } | null;
@@ -116,13 +118,17 @@ export class SnapshotFile {
 /** The file as it is written, piece by piece; its first line, which needs the checksum of the others, comes last. */
 export function* snapshotBody({ epoch, revision, documents }: SnapshotToWrite): Generator<string, void, undefined> {
   yield `{"epoch":${JSON.stringify(epoch)},"revision":${revision},"documents":[`;
-  for (let from = 0; from < documents.length; from += DOCUMENTS_IN_A_PIECE) {
-    yield `${from === 0 ? '' : ','}${documents.slice(from, from + DOCUMENTS_IN_A_PIECE).join(',')}`;
+  let piece = '';
+  for (const [index, { json }] of documents.entries()) {
+    piece += index === 0 ? json : `,${json}`;
+    if (piece.length < CHARACTERS_IN_A_PIECE) continue;
+    yield piece;
+    piece = '';
   }
-  yield ']}\n';
+  yield `${piece}]}`;
 }
 
-/** `checksum`: SHA-256 of the body without its last line end, in hex. Always of the same length. */
+/** `checksum`: SHA-256 of the body, in hex. Always of the same length. */
 export function snapshotHead(checksum: string): string {
   return `app-fabric-routes 1 ${checksum}\n`;
 }
@@ -155,15 +161,15 @@ export function parseSnapshot(text: string): { ok: true; value: RouteSnapshot } 
 async function writePieces(file: FileHandle, snapshot: SnapshotToWrite): Promise<void> {
   const hash = createHash('sha256');
   let position = snapshotHead(NO_CHECKSUM).length;
-  let last = '';
+  // One for all: a buffer for each piece of a large table would keep the garbage collector busy.
+  let buffer = Buffer.allocUnsafe(2 * CHARACTERS_IN_A_PIECE * BYTES_OF_A_CHARACTER);
   for (const piece of snapshotBody(snapshot)) {
-    const bytes = Buffer.from(piece);
-    hash.update(last);
-    last = piece;
-    for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
-    position += bytes.length;
+    if (piece.length * BYTES_OF_A_CHARACTER > buffer.length) buffer = Buffer.allocUnsafe(piece.length * BYTES_OF_A_CHARACTER);
+    const length = buffer.write(piece);
+    hash.update(buffer.subarray(0, length));
+    for (let done = 0; done < length; ) done += (await file.write(buffer, done, length - done, position + done)).bytesWritten;
+    position += length;
   }
-  hash.update(last.trimEnd());
   await file.write(snapshotHead(hash.digest('hex')), 0);
 }
 

@@ -1,8 +1,11 @@
 import type { RouteDocument } from '@app-fabric/contracts';
 import {
+  type AppRoutes,
   affinityCookie,
   affinityKeyOf,
+  type CompiledApp,
   type CompiledMirror,
+  checkApp,
   compileApp,
   type HostClaim,
   LimiterRegistry,
@@ -16,6 +19,7 @@ import type { Resolution, RouteQuery, RouteResolver } from '../http/route-resolv
 import type { InstanceState } from '../upstream/instance.js';
 import type { InstanceRegistry } from '../upstream/instance-registry.js';
 import type { Outliers } from '../upstream/outliers.js';
+import { readAccepted } from './raw-change.js';
 import type { RouteSink } from './route-sync.js';
 
 type InstanceHealth = Pick<Outliers<unknown>, 'usable' | 'settle'>;
@@ -36,15 +40,15 @@ export class TableHolder implements RouteSink, RouteResolver {
     this.#random = random;
   }
 
-  put(key: string, document: RouteDocument): void {
-    // The new app is in the table before former instances are let go: a request never picks one that was just released.
-    this.#limiters.replaceApp(key, (obtainLimiter) => {
-      this.#registry.replaceApp(key, (obtain) => {
-        const app = compileApp(document.routes, obtain, obtainLimiter);
-        for (const { versions } of app.services.values()) for (const { instances } of versions) this.#outliers.settle(instances);
-        this.#table.replace(app);
-      });
-    });
+  /** What no request has asked for yet is only checked, so that a bad document is refused at once: most apps of a large table get none for long. */
+  put(key: string, document: RouteDocument, json: string): void {
+    const { namespace, app } = document.routes;
+    if (this.#table.isCompiled(namespace, app)) {
+      this.#compile(key, document.routes);
+      return;
+    }
+    const { hosts } = checkApp(document.routes);
+    this.#table.replaceUncompiled({ namespace, app, hosts }, () => this.#compile(key, readAccepted(json).routes));
   }
 
   remove(key: string): void {
@@ -116,6 +120,18 @@ export class TableHolder implements RouteSink, RouteResolver {
 
   released(instance: InstanceState): void {
     this.#registry.released(instance);
+  }
+
+  /** The new app is in the table before former instances are let go: a request never picks one that was just released. */
+  #compile(key: string, routes: AppRoutes): CompiledApp<InstanceState> {
+    return this.#limiters.replaceApp(key, (obtainLimiter) =>
+      this.#registry.replaceApp(key, (obtain) => {
+        const app = compileApp(routes, obtain, obtainLimiter);
+        for (const { versions } of app.services.values()) for (const { instances } of versions) this.#outliers.settle(instances);
+        this.#table.replace(app);
+        return app;
+      }),
+    );
   }
 
   #mirror(mirror: CompiledMirror<InstanceState> | null, served: number): Extract<Resolution, { ok: true }>['mirror'] {

@@ -26,7 +26,7 @@ export async function startProgram(documents: RouteDocument[], settings: Record<
   cleanups.push(() => rm(dataDir, { recursive: true, force: true }));
   await writeFile(
     join(dataDir, 'proxy-snapshot.json'),
-    renderSnapshot({ epoch: 'e1', revision: 1, documents: documents.map((one) => JSON.stringify(one)) }),
+    renderSnapshot({ epoch: 'e1', revision: 1, documents: documents.map((one) => ({ json: JSON.stringify(one) })) }),
   );
   const child = spawn(process.execPath, [program], {
     env: {

@@ -1,8 +1,7 @@
 import type { RouteDocument } from '@app-fabric/contracts';
-import { compileApp } from '@app-fabric/routing';
+import { checkApp } from '@app-fabric/routing';
 import { NOTHING_ROUTED, type RouteStanding } from '../request-side.js';
 import type { RouteSink } from '../table/route-sync.js';
-import { InstanceState } from '../upstream/instance.js';
 import type { ToWorker } from './messages.js';
 
 /** In one message: a large table must not become one long message that holds both ends up. */
@@ -29,9 +28,9 @@ export class RouteFeed implements RouteSink {
     return this.#current;
   }
 
-  /** Compiled here to be refused here: what workers are given, each of them can compile. */
+  /** Checked here to be refused here: what workers are given, each of them can compile. */
   put(key: string, document: RouteDocument, json: string): void {
-    compileApp(document.routes, (ref) => new InstanceState(ref));
+    checkApp(document.routes);
     this.#documents.set(key, json);
     for (const follower of this.#followers) follower.note(key, json);
   }

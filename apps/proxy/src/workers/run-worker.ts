@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
-import { appKey, parseRouteDocument } from '@app-fabric/contracts';
+import { appKey } from '@app-fabric/contracts';
 import type { Tracing, TracingLog } from '@app-fabric/tracing';
 import { DataPath } from '../data-path.js';
 import { NOTHING_ROUTED } from '../request-side.js';
+import { readAccepted } from '../table/raw-change.js';
 import { type FromWorker, STATE_EVERY_MS, type ToWorker } from './messages.js';
 
 /** After its last words a worker waits no longer than this for them to be sent. */
@@ -84,11 +85,8 @@ export async function runWorker(standardGraceMs: number, startTracing: (log: Tra
 
 function applyRoutes(path: DataPath, message: Extract<ToWorker, { type: 'routes' }>): void {
   for (const json of message.put) {
-    const parsed = parseRouteDocument(JSON.parse(json));
-    // The primary has accepted it: another outcome here is a mistake in the program.
-    if (!parsed.ok) throw new Error(`a document that was accepted cannot be read: ${parsed.reason}`);
-    const { namespace, app } = parsed.value.routes;
-    path.sink.put(appKey(namespace, app), parsed.value);
+    const document = readAccepted(json);
+    path.sink.put(appKey(document.routes.namespace, document.routes.app), document, json);
   }
   for (const key of message.removed) path.sink.remove(key);
   // What standing it is, the primary knows.

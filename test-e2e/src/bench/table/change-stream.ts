@@ -20,8 +20,8 @@ export class ChangeStream {
     return this.#revision;
   }
 
-  /** Resolves when `count` changes are published and a proxy has reported that it routes by the last, or after {@link stop}. */
-  async run(count: number, perSecond: number): Promise<void> {
+  /** Resolves when `count` changes are published and, with `untilApplied`, a proxy has reported that it routes by the last; or after {@link stop}. */
+  async run(count: number, perSecond: number, untilApplied = true): Promise<void> {
     const startedAt = performance.now();
     let unlisten = () => {};
     const last = this.#revision + count;
@@ -37,7 +37,7 @@ export class ChangeStream {
       if ((await Promise.all(batch)).includes(false)) throw new Error('a change was not published: the stored revision is another');
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
-    if (!this.#stopped) await applied;
+    if (untilApplied && !this.#stopped) await applied;
     unlisten();
   }
 

@@ -4,5 +4,5 @@ import { type SnapshotToWrite, snapshotBody, snapshotHead } from '../snapshot-fi
 /** The whole file as text. */
 export function renderSnapshot(snapshot: SnapshotToWrite): string {
   const body = [...snapshotBody(snapshot)].join('');
-  return `${snapshotHead(createHash('sha256').update(body.trimEnd()).digest('hex'))}${body}`;
+  return `${snapshotHead(createHash('sha256').update(body).digest('hex'))}${body}`;
 }
