@@ -10,6 +10,8 @@ import { findProgram, LOAD_CPU, PROXY_CPU, pinnedTo, type Workbench } from './wo
 export const EPOCH = 'bench';
 export const FIRST_REVISION = 1;
 const LOAD_TIMEOUT_MS = 60_000;
+/** As `npm run proxy` has them. */
+const NODE_OPTIONS = '--max-semi-space-size=2';
 
 export interface MeasuredProxy {
   pid: number;
@@ -49,7 +51,14 @@ export async function startProxy(
   extraSettings: Record<string, string> = {},
 ): Promise<MeasuredProxy> {
   const { url, folder, publisher } = await storeRoutes(bench, apps);
-  const settings = { REDIS_URL: url, FABRIC_PROXY_PORT: '0', FABRIC_PROXY_ADMIN_PORT: '0', FABRIC_DATA_DIR: folder, ...extraSettings };
+  const settings = {
+    NODE_OPTIONS,
+    REDIS_URL: url,
+    FABRIC_PROXY_PORT: '0',
+    FABRIC_PROXY_ADMIN_PORT: '0',
+    FABRIC_DATA_DIR: folder,
+    ...extraSettings,
+  };
   const startedAt = performance.now();
   const program = Program.spawn('proxy', 'apps/proxy/dist/main.js', settings, pinnedTo(PROXY_CPU));
   bench.onClose(() => program.stop());
