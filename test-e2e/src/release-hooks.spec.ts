@@ -1,12 +1,10 @@
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually, type FabricAnswer } from '@app-fabric/scenario';
 import { describeWithServers } from './harness/describe-with-servers.js';
 import { Fabric } from './harness/fabric.js';
+import { type HoldingInstance, holdingInstance } from './harness/holding-instance.js';
 import { tarOf } from './harness/tar-of.js';
 import { WatchedLoad } from './harness/watched-load.js';
 
@@ -28,40 +26,9 @@ const FLOW = `
   setInterval(() => existsSync(mine + '.go') && process.exit(0), 20);
 `;
 
-/** Holds every request until it is told to answer. */
-class Gate {
-  readonly deliveries: string[] = [];
-  private held: ServerResponse | undefined;
-  private constructor(private readonly server: Server) {
-    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      this.deliveries.push(String(request.headers['x-fabric-delivery']));
-      this.held = response;
-    });
-  }
-
-  static async open(): Promise<Gate> {
-    const gate = new Gate(createServer());
-    await once(gate.server.listen(0, '127.0.0.1'), 'listening');
-    return gate;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/gate`;
-  }
-
-  pass(): void {
-    this.held?.writeHead(204).end();
-  }
-
-  close(): void {
-    this.server.close();
-    this.server.closeAllConnections();
-  }
-}
-
 describeWithServers('the hooks before a stage, when the control plane is killed in the middle of each', () => {
   let fabric: Fabric;
-  let gate: Gate;
+  let gate: HoldingInstance;
   let folder: string;
   let load: WatchedLoad | undefined;
   const call = (method: string, path: string, json?: unknown, wait?: number): Promise<FabricAnswer['body']> =>
@@ -69,7 +36,7 @@ describeWithServers('the hooks before a stage, when the control plane is killed 
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'fabric-hooks-'));
-    gate = await Gate.open();
+    gate = await holdingInstance('gate');
     fabric = await Fabric.start({ proxies: 1 });
   }, 90_000);
   afterAll(async () => {
@@ -109,13 +76,14 @@ describeWithServers('the hooks before a stage, when the control plane is killed 
     const untilBegun = (flow: string) =>
       eventually(`flow ${flow} is begun`, SETTLE_MS, async () => (await begun(flow)) !== '' || undefined);
 
-    await eventually('the webhook is called', SETTLE_MS, async () => gate.deliveries.length === 1 || undefined);
+    await eventually('the webhook is called', SETTLE_MS, async () => gate.headers.length === 1 || undefined);
     await fabric.api.kill();
     await fabric.startApi();
-    await eventually('the webhook is called again', SETTLE_MS, async () => gate.deliveries.length === 2 || undefined);
-    expect(gate.deliveries[1]).toBe(gate.deliveries[0]);
+    await eventually('the webhook is called again', SETTLE_MS, async () => gate.headers.length === 2 || undefined);
+    const [first, again] = gate.headers.map((headers) => headers['x-fabric-delivery']);
+    expect([first, again]).toEqual([expect.any(String), first]);
     expect([await begun('migrate'), await weights()]).toEqual(['', { 1: 100, 2: 0 }]);
-    gate.pass();
+    gate.release(1);
 
     await untilBegun('migrate');
     await fabric.api.kill();
@@ -132,7 +100,7 @@ describeWithServers('the hooks before a stage, when the control plane is killed 
       return ['completed', 'paused', 'zeroed'].includes(found.status) ? found : undefined;
     });
     expect([ended.status, ended.reason]).toEqual(['completed', 'all traffic goes to the candidate']);
-    expect([gate.deliveries.length, await begun('migrate'), await begun('warm')]).toEqual([2, 'x', 'x']);
+    expect([gate.headers.length, await begun('migrate'), await begun('warm')]).toEqual([2, 'x', 'x']);
     const { items } = await call('GET', `${NS}/deliveries?release=${id}`);
     expect(items.map(({ status }: { status: string }) => status)).toEqual(['succeeded', 'succeeded', 'succeeded']);
     expect(load.failures()).toEqual([]);

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { dripping } from './dripping.js';
 import { answer, chunk, GET, LAST_CHUNK, OK, post, request } from './messages.js';
 import type { Suite } from './suite.js';
 
@@ -107,8 +108,11 @@ export function describeBackPressure(suite: Suite): void {
         upstream.send(`HTTP/1.1 200 OK\r\nContent-Length: ${BODY_BYTES}\r\n\r\n`);
         await peer.readHead();
         peer.socket.pause();
-        const drip = setInterval(() => piece !== '' && peer.send(piece), 20);
-        await untilStalled(pour(upstream.socket).taken).finally(() => clearInterval(drip));
+        await dripping(
+          () => piece !== '' && peer.send(piece),
+          20,
+          () => untilStalled(pour(upstream.socket).taken),
+        );
         if (piece !== '') peer.send(LAST_CHUNK);
         await upstream.untilEnd();
         await gateway.ended(1);

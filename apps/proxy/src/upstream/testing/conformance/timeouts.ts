@@ -1,3 +1,4 @@
+import { dripping } from './dripping.js';
 import { chunk, GET, LAST_CHUNK, OK, post, problemOf, request } from './messages.js';
 import { stuckListener } from './stuck-listener.js';
 import type { Suite } from './suite.js';
@@ -13,13 +14,14 @@ export function describeTimeouts(suite: Suite): void {
       const { client, gateway } = await bench({ headTimeoutMs: SOON_MS });
       const peer = await client();
       peer.send('GET /x HTTP/1.1\r\nHost: h\r\nX-Slow: ');
-      const drip = setInterval(() => peer.send('a'), 5);
-      try {
-        expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'request_timeout', status: 408 });
-        await peer.untilEnd();
-      } finally {
-        clearInterval(drip);
-      }
+      await dripping(
+        () => peer.send('a'),
+        5,
+        async () => {
+          expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'request_timeout', status: 408 });
+          await peer.untilEnd();
+        },
+      );
       expect(gateway.heads).toEqual([]);
     });
 
@@ -35,13 +37,14 @@ export function describeTimeouts(suite: Suite): void {
       upstream.send(OK);
       await peer.readMessage();
       peer.send('GET /slow HTTP/1.1\r\nX-Slow: ');
-      const drip = setInterval(() => peer.send('a'), 5);
-      try {
-        expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'request_timeout', status: 408 });
-        await peer.untilEnd();
-      } finally {
-        clearInterval(drip);
-      }
+      await dripping(
+        () => peer.send('a'),
+        5,
+        async () => {
+          expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'request_timeout', status: 408 });
+          await peer.untilEnd();
+        },
+      );
       expect(gateway.heads.map(({ target }) => target)).toEqual(['/x']);
     });
 
@@ -76,13 +79,14 @@ export function describeTimeouts(suite: Suite): void {
       suite.rule(`408 for a body that only trickles, each byte in time: ${kind}`, async ({ bench }) => {
         const { begin, gateway } = await bench({ headTimeoutMs: SOON_MS, minBodyBytesPerSecond: 1_000 });
         const { peer, upstream } = await begin(post(head));
-        const drip = setInterval(() => peer.send(part), 20);
-        try {
-          expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'request_timeout', status: 408 });
-          await upstream.untilEnd();
-        } finally {
-          clearInterval(drip);
-        }
+        await dripping(
+          () => peer.send(part),
+          20,
+          async () => {
+            expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'request_timeout', status: 408 });
+            await upstream.untilEnd();
+          },
+        );
         await gateway.ended(1);
         expect(gateway.running).toBe(0);
       });
@@ -143,13 +147,14 @@ export function describeTimeouts(suite: Suite): void {
       const { begin, gateway } = await bench({ responseTimeoutMs: SOON_MS });
       const { peer, upstream } = await begin(GET);
       upstream.send('HTTP/1.1 200 OK\r\nX-Slow: ');
-      const drip = setInterval(() => upstream.send('a'), 5);
-      try {
-        expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'upstream_timeout', status: 504 });
-        await upstream.untilEnd();
-      } finally {
-        clearInterval(drip);
-      }
+      await dripping(
+        () => upstream.send('a'),
+        5,
+        async () => {
+          expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'upstream_timeout', status: 504 });
+          await upstream.untilEnd();
+        },
+      );
       expect(gateway.failures).toEqual([]);
     });
 
@@ -169,13 +174,14 @@ export function describeTimeouts(suite: Suite): void {
     suite.rule('408 for a whole request that takes too long, while its body comes', async ({ bench }) => {
       const { begin, gateway } = await bench({ requestTimeoutMs: SOON_MS });
       const { peer, upstream } = await begin(post('Transfer-Encoding: chunked\r\n'));
-      const drip = setInterval(() => peer.send(chunk('x')), 20);
-      try {
-        expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'request_timeout', status: 408 });
-        await upstream.untilEnd();
-      } finally {
-        clearInterval(drip);
-      }
+      await dripping(
+        () => peer.send(chunk('x')),
+        20,
+        async () => {
+          expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'request_timeout', status: 408 });
+          await upstream.untilEnd();
+        },
+      );
       await gateway.ended(1);
     });
 
@@ -199,13 +205,14 @@ export function describeTimeouts(suite: Suite): void {
       const { begin, gateway } = await bench({ requestTimeoutMs: LATER_MS });
       const { peer, upstream } = await begin(GET);
       upstream.send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
-      const drip = setInterval(() => upstream.send(chunk('x')), 20);
-      try {
-        await peer.readHead();
-        expect(await peer.readToEnd()).not.toContain(LAST_CHUNK);
-      } finally {
-        clearInterval(drip);
-      }
+      await dripping(
+        () => upstream.send(chunk('x')),
+        20,
+        async () => {
+          await peer.readHead();
+          expect(await peer.readToEnd()).not.toContain(LAST_CHUNK);
+        },
+      );
       await gateway.ended(1);
       expect(gateway.results).toMatchObject([{ status: 200, outcome: 'late' }]);
     });
@@ -253,13 +260,14 @@ export function describeTimeouts(suite: Suite): void {
     suite.rule('an interim answer does not stop the clock of the answer', async ({ bench }) => {
       const { begin } = await bench({ responseTimeoutMs: SOON_MS });
       const { peer, upstream } = await begin(GET);
-      const drip = setInterval(() => upstream.send('HTTP/1.1 100 Continue\r\n\r\n'), 20);
-      try {
-        const answer = await peer.readMessage();
-        expect([502, 504]).toContain(answer.status);
-      } finally {
-        clearInterval(drip);
-      }
+      await dripping(
+        () => upstream.send('HTTP/1.1 100 Continue\r\n\r\n'),
+        20,
+        async () => {
+          const answer = await peer.readMessage();
+          expect([502, 504]).toContain(answer.status);
+        },
+      );
     });
 
     suite.rule('the clock of the answer starts when the request is whole', async ({ bench }) => {
