@@ -7,10 +7,10 @@ export class AnswerReader {
   #bodyLeft = -1;
 
   /** True when `chunk` completes an answer. Throws on what is not a 200 with a length. */
-  push(chunk: Buffer): boolean {
+  push(chunk: Uint8Array): boolean {
     let rest = chunk.length;
     if (this.#bodyLeft < 0) {
-      this.#head += chunk.toString('latin1');
+      this.#head += Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1');
       const end = this.#head.indexOf(HEAD_END);
       if (end < 0) return false;
       const length = LENGTH.exec(this.#head.slice(0, end))?.[1];

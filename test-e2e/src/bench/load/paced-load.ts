@@ -4,7 +4,8 @@ import { LOAD_CPU, type Workbench } from '../workbench.js';
 export interface PacedLoad {
   url: string;
   connections: number;
-  perSecond: number;
+  /** `null`: as many as there are answers, to see how many that can be. */
+  perSecond: number | null;
   seconds: number;
 }
 

@@ -1,4 +1,7 @@
-/** The moments at which the requests of one of several connections are due: together, an even stream. Milliseconds from the start. */
+/**
+ * The moments at which the requests of one of several connections are due: together, an even stream. Milliseconds from the start. Without
+ * a rate each is due at once: whatever a connection is free for, until the time is over.
+ */
 export class Schedule {
   readonly #connections: number;
   readonly #perSecond: number;
@@ -6,10 +9,10 @@ export class Schedule {
   /** Of all requests, in the order in which they are due. */
   #index: number;
 
-  constructor(connection: number, { connections, perSecond, seconds }: { connections: number; perSecond: number; seconds: number }) {
+  constructor(connection: number, { connections, perSecond, seconds }: { connections: number; perSecond: number | null; seconds: number }) {
     this.#connections = connections;
-    this.#perSecond = perSecond;
-    this.#total = Math.floor(perSecond * seconds);
+    this.#perSecond = perSecond ?? Number.POSITIVE_INFINITY;
+    this.#total = Math.floor(this.#perSecond * seconds);
     this.#index = connection;
   }
 
