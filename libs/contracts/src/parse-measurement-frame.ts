@@ -2,115 +2,119 @@ import { BUCKETS, type Measures, type SparseHistogram, STATUS_CLASSES } from '@a
 import { MAX_VERSION } from '@app-fabric/routing';
 import { type ErrorSample, FRAME_BOUNDS, type MeasuredSeries, type MeasurementFrame } from './measurement-frame.js';
 import { NAME_PATTERN } from './names.js';
-import { array, entries, fail, field, integer, number, object, type Parsed, parseWith, text, unique } from './read.js';
+import { fail, field, integer, list, member, number, object, orNull, type Parsed, parseWith, record, text } from './read.js';
 
 /** Nothing lives longer: 100 years. */
 const MAX_AGE_MS = 100 * 365 * 86_400_000;
-const CODE = /^[a-z][a-z0-9_]{0,63}$/;
-const ID = /^[\x21-\x7e]{1,128}$/;
+
+const readName = text(NAME_PATTERN, 'a name');
+const readNameOrNull = orNull(readName);
+const readVersionOrNull = orNull(integer(1, MAX_VERSION));
+const readAgeMs = number(0, MAX_AGE_MS);
+const readSequence = integer(1);
+const readCount = integer(0);
+const readStatusCode = integer(0, 999);
+const readCode = text(/^[a-z][a-z0-9_]{0,63}$/, 'a code');
+const readCodeOrNull = orNull(readCode);
+const readMethod = text(/^[\x21-\x7e]{1,32}$/, 'a method');
+const readPathTemplate = text(/^[\x21-\x7e]{1,256}$/, 'a path');
+const readTraceIdOrNull = orNull(text(/^[0-9a-f]{32}$/, 'a trace id'));
+const readRequestId = text(/^[\x21-\x7e]{1,128}$/, 'an id');
+const readAllSeries = list(FRAME_BOUNDS.series, readSeries, ({ id }) => id);
+const readErrors = list(FRAME_BOUNDS.errors, readError);
+const readStatus = list(STATUS_CLASSES.length, readCount);
+const readPairs = list(2 * BUCKETS, readCount);
 
 /** Reads a frame; refuses it whole, with the path of what is wrong. Never throws, whatever comes. */
 export function parseMeasurementFrame(input: unknown): Parsed<MeasurementFrame> {
-  return parseWith(() => {
-    const fields = object(input, 'frame');
-    if (field(fields, 'format') !== 1) fail('frame.format', 'must be 1');
-    const series = array(field(fields, 'series'), 'frame.series', FRAME_BOUNDS.series, readSeries);
-    unique(series, 'frame.series', ({ id }) => id);
+  return parseWith('frame', () => {
+    const fields = object(input);
+    if (field(fields, 'format') !== 1) fail('must be 1', '.format');
     return {
       format: 1,
-      proxyId: name(field(fields, 'proxyId'), 'frame.proxyId'),
-      source: text(field(fields, 'source'), 'frame.source', NAME_PATTERN, 'a name'),
-      sequence: integer(field(fields, 'sequence'), 'frame.sequence', 1),
-      uptimeMs: number(field(fields, 'uptimeMs'), 'frame.uptimeMs', 0, MAX_AGE_MS),
-      ageMs: number(field(fields, 'ageMs'), 'frame.ageMs', 0, MAX_AGE_MS),
-      series,
-      errors: array(field(fields, 'errors'), 'frame.errors', FRAME_BOUNDS.errors, readError),
+      proxyId: member(fields, 'proxyId', readName),
+      source: member(fields, 'source', readName),
+      sequence: member(fields, 'sequence', readSequence),
+      uptimeMs: member(fields, 'uptimeMs', readAgeMs),
+      ageMs: member(fields, 'ageMs', readAgeMs),
+      series: member(fields, 'series', readAllSeries),
+      errors: member(fields, 'errors', readErrors),
     };
   });
 }
 
-function readSeries(input: unknown, path: string): MeasuredSeries {
-  const fields = object(input, path);
+function readSeries(input: unknown): MeasuredSeries {
+  const fields = object(input);
   return {
-    id: integer(field(fields, 'id'), `${path}.id`, 0),
-    ...readPlace(fields, path),
-    inFlight: integer(field(fields, 'inFlight'), `${path}.inFlight`, 0),
-    measures: readMeasures(field(fields, 'measures'), `${path}.measures`),
+    id: member(fields, 'id', readCount),
+    ...readPlace(fields),
+    inFlight: member(fields, 'inFlight', readCount),
+    measures: member(fields, 'measures', readMeasures),
   };
 }
 
-function readPlace(
-  fields: Record<string, unknown>,
-  path: string,
-): Pick<MeasuredSeries, 'namespace' | 'app' | 'service' | 'version' | 'instance'> {
-  const version = field(fields, 'version');
-  const instance = field(fields, 'instance');
+function readPlace(fields: Record<string, unknown>): Pick<MeasuredSeries, 'namespace' | 'app' | 'service' | 'version' | 'instance'> {
   return {
-    namespace: name(field(fields, 'namespace'), `${path}.namespace`),
-    app: name(field(fields, 'app'), `${path}.app`),
-    service: name(field(fields, 'service'), `${path}.service`),
-    version: version === null ? null : integer(version, `${path}.version`, 1, MAX_VERSION),
-    instance: instance === null ? null : name(instance, `${path}.instance`),
+    namespace: member(fields, 'namespace', readName),
+    app: member(fields, 'app', readName),
+    service: member(fields, 'service', readName),
+    version: member(fields, 'version', readVersionOrNull),
+    instance: member(fields, 'instance', readNameOrNull),
   };
 }
 
 /** `errors` and the histograms cannot hold more than there were requests: counts that contradict themselves are refused. */
-function readMeasures(input: unknown, path: string): Measures {
-  const fields = object(input, path);
-  const status = array(field(fields, 'status'), `${path}.status`, STATUS_CLASSES.length, (count, at) => integer(count, at, 0));
-  if (status.length !== STATUS_CLASSES.length) fail(`${path}.status`, `must have ${STATUS_CLASSES.length} entries`);
+function readMeasures(input: unknown): Measures {
+  const fields = object(input);
+  const status = member(fields, 'status', readStatus);
+  if (status.length !== STATUS_CLASSES.length) fail(`must have ${STATUS_CLASSES.length} entries`, '.status');
   const requests = status.reduce((sum, count) => sum + count, 0);
-  if (!Number.isSafeInteger(requests)) fail(`${path}.status`, 'is beyond what can be counted');
-  const proxyErrors = entries(field(fields, 'proxyErrors'), `${path}.proxyErrors`, FRAME_BOUNDS.codes, (code, count, at) => {
-    text(code, at, CODE, 'a code');
-    return integer(count, at, 1, requests);
+  if (!Number.isSafeInteger(requests)) fail('is beyond what can be counted', '.status');
+  const readPart = integer(1, requests);
+  const readProxyErrors = record(FRAME_BOUNDS.codes, (count, code) => {
+    readCode(code);
+    return readPart(count);
   });
   return {
     status,
-    errors: integer(field(fields, 'errors'), `${path}.errors`, 0, requests),
-    proxyErrors: Object.fromEntries(proxyErrors),
-    bytesIn: integer(field(fields, 'bytesIn'), `${path}.bytesIn`, 0),
-    bytesOut: integer(field(fields, 'bytesOut'), `${path}.bytesOut`, 0),
+    errors: member(fields, 'errors', integer(0, requests)),
+    proxyErrors: member(fields, 'proxyErrors', readProxyErrors),
+    bytesIn: member(fields, 'bytesIn', readCount),
+    bytesOut: member(fields, 'bytesOut', readCount),
     // Proxies that were started before they counted it send none.
-    weighted: integer(field(fields, 'weighted') ?? 0, `${path}.weighted`, 0),
-    latency: readHistogram(field(fields, 'latency'), `${path}.latency`, requests),
-    upstream: readHistogram(field(fields, 'upstream'), `${path}.upstream`, requests),
+    weighted: member(fields, 'weighted', (weighted) => readCount(weighted ?? 0)),
+    latency: member(fields, 'latency', (latency) => readHistogram(latency, requests)),
+    upstream: member(fields, 'upstream', (upstream) => readHistogram(upstream, requests)),
   };
 }
 
-function readHistogram(input: unknown, path: string, most: number): SparseHistogram {
-  const fields = object(input, path);
-  const counts = array(field(fields, 'counts'), `${path}.counts`, 2 * BUCKETS, (item, at) => integer(item, at, 0));
-  if (counts.length % 2 !== 0) fail(`${path}.counts`, 'must be pairs');
+function readHistogram(input: unknown, most: number): SparseHistogram {
+  const fields = object(input);
+  const counts = member(fields, 'counts', readPairs);
+  if (counts.length % 2 !== 0) fail('must be pairs', '.counts');
   let total = 0;
   for (let i = 0, before = -1; i < counts.length; i += 2) {
     const bucket = counts[i]!;
     const count = counts[i + 1]!;
-    if (bucket <= before || bucket >= BUCKETS) fail(`${path}.counts[${i}]`, `must be a bucket above the one before, below ${BUCKETS}`);
-    if (count === 0) fail(`${path}.counts[${i + 1}]`, 'must be above 0');
+    if (bucket <= before || bucket >= BUCKETS) fail(`must be a bucket above the one before, below ${BUCKETS}`, `.counts[${i}]`);
+    if (count === 0) fail('must be above 0', `.counts[${i + 1}]`);
     before = bucket;
     total += count;
   }
-  if (total > most) fail(`${path}.counts`, `holds ${total} values of ${most} requests`);
-  return { sumUs: integer(field(fields, 'sumUs'), `${path}.sumUs`, 0), counts };
+  if (total > most) fail(`holds ${total} values of ${most} requests`, '.counts');
+  return { sumUs: member(fields, 'sumUs', readCount), counts };
 }
 
-function readError(input: unknown, path: string): ErrorSample {
-  const fields = object(input, path);
-  const code = field(fields, 'code');
-  const traceId = field(fields, 'traceId');
+function readError(input: unknown): ErrorSample {
+  const fields = object(input);
   return {
-    ageMs: number(field(fields, 'ageMs'), `${path}.ageMs`, 0, MAX_AGE_MS),
-    ...readPlace(fields, path),
-    status: integer(field(fields, 'status'), `${path}.status`, 0, 999),
-    code: code === null ? null : text(code, `${path}.code`, CODE, 'a code'),
-    method: text(field(fields, 'method'), `${path}.method`, /^[\x21-\x7e]{1,32}$/, 'a method'),
-    pathTemplate: text(field(fields, 'pathTemplate'), `${path}.pathTemplate`, /^[\x21-\x7e]{1,256}$/, 'a path'),
-    traceId: traceId === null ? null : text(traceId, `${path}.traceId`, /^[0-9a-f]{32}$/, 'a trace id'),
-    requestId: text(field(fields, 'requestId'), `${path}.requestId`, ID, 'an id'),
+    ageMs: member(fields, 'ageMs', readAgeMs),
+    ...readPlace(fields),
+    status: member(fields, 'status', readStatusCode),
+    code: member(fields, 'code', readCodeOrNull),
+    method: member(fields, 'method', readMethod),
+    pathTemplate: member(fields, 'pathTemplate', readPathTemplate),
+    traceId: member(fields, 'traceId', readTraceIdOrNull),
+    requestId: member(fields, 'requestId', readRequestId),
   };
-}
-
-function name(value: unknown, path: string): string {
-  return text(value, path, NAME_PATTERN, 'a name');
 }

@@ -1,46 +1,54 @@
 import type { ProxyReport, RejectedApp } from './messages.js';
 import { MAX_REJECTED_APPS, NAME_PATTERN } from './names.js';
 import { readHead } from './parse-route-document.js';
-import { array, entries, field, integer, object, type Parsed, parseWith, shortText, text } from './read.js';
+import { field, integer, list, member, object, orNull, type Parsed, parseWith, record, shortText, text } from './read.js';
 
 const MAX_IN_FLIGHT = 100_000;
 
+const readProxyId = text(NAME_PATTERN, 'a name');
+const readBootId = shortText(128);
+const readAdminUrl = shortText();
+const readKey = shortText(257);
+const readReason = shortText(10_000);
+const readTime = shortText(64);
+const readCount = integer(0);
+const readApplied = orNull((input) => readHead(object(input)));
+const readLastRejection = orNull(readRejection);
+const readRejected = list(MAX_REJECTED_APPS, readRejectedApp);
+const readInFlight = record(MAX_IN_FLIGHT, readCount);
+
 /** Reads what a proxy says of itself. Never throws. An older proxy does not tell `seenRevision` and `rejected`: then `applied` is all it says. */
 export function parseProxyReport(input: unknown): Parsed<ProxyReport> {
-  return parseWith(() => {
-    const fields = object(input, 'report');
-    const applied = field(fields, 'applied');
-    const rejection = field(fields, 'lastRejection');
-    const head = applied === null ? null : readHead(object(applied, 'report.applied'), 'report.applied');
-    const seen = field(fields, 'seenRevision') ?? head?.revision ?? null;
+  return parseWith('report', () => {
+    const fields = object(input);
+    const applied = member(fields, 'applied', readApplied);
     return {
-      proxyId: text(field(fields, 'proxyId'), 'report.proxyId', NAME_PATTERN, 'a name'),
-      bootId: shortText(field(fields, 'bootId'), 'report.bootId', 128),
-      adminUrl: shortText(field(fields, 'adminUrl'), 'report.adminUrl'),
-      applied: head,
-      seenRevision: head === null || seen === null ? null : integer(seen, 'report.seenRevision', head.revision),
-      rejected: array(field(fields, 'rejected') ?? [], 'report.rejected', MAX_REJECTED_APPS, readRejectedApp),
-      lastRejection: rejection === null ? null : readRejection(rejection),
-      inFlight: Object.fromEntries(
-        entries(field(fields, 'inFlight'), 'report.inFlight', MAX_IN_FLIGHT, (_, count, at) => integer(count, at, 0)),
+      proxyId: member(fields, 'proxyId', readProxyId),
+      bootId: member(fields, 'bootId', readBootId),
+      adminUrl: member(fields, 'adminUrl', readAdminUrl),
+      applied,
+      seenRevision: member(fields, 'seenRevision', (seen) =>
+        applied === null || seen === null ? null : integer(applied.revision)(seen ?? applied.revision),
       ),
+      rejected: member(fields, 'rejected', (rejected) => readRejected(rejected ?? [])),
+      lastRejection: member(fields, 'lastRejection', readLastRejection),
+      inFlight: member(fields, 'inFlight', readInFlight),
       leaving: field(fields, 'leaving') === true,
-      at: shortText(field(fields, 'at'), 'report.at', 64),
+      at: member(fields, 'at', readTime),
     };
   });
 }
 
-function readRejection(input: unknown, path = 'report.lastRejection'): NonNullable<ProxyReport['lastRejection']> {
-  const fields = object(input, path);
+function readRejection(input: unknown): NonNullable<ProxyReport['lastRejection']> {
+  const fields = object(input);
   return {
-    revision: integer(field(fields, 'revision'), `${path}.revision`, 0),
-    key: shortText(field(fields, 'key'), `${path}.key`, 257),
-    reason: shortText(field(fields, 'reason'), `${path}.reason`, 10_000),
-    at: shortText(field(fields, 'at'), `${path}.at`, 64),
+    revision: member(fields, 'revision', readCount),
+    key: member(fields, 'key', readKey),
+    reason: member(fields, 'reason', readReason),
+    at: member(fields, 'at', readTime),
   };
 }
 
-function readRejectedApp(input: unknown, path: string): RejectedApp {
-  const held = field(object(input, path), 'heldRevision');
-  return { ...readRejection(input, path), heldRevision: held === null ? null : integer(held, `${path}.heldRevision`, 0) };
+function readRejectedApp(input: unknown): RejectedApp {
+  return { ...readRejection(input), heldRevision: member(object(input), 'heldRevision', orNull(readCount)) };
 }

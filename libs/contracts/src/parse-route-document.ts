@@ -9,22 +9,23 @@ import {
 } from '@app-fabric/routing';
 import type { RouteChange, RouteDocument, RouteHead, TraceOrigin } from './messages.js';
 import { appKey, NAME_PATTERN } from './names.js';
-import { readPlainUrl } from './plain-url.js';
+import { isPlainUrl } from './plain-url.js';
 import {
-  array,
   boolean,
-  entries,
   fail,
   field,
   integer,
+  list,
+  member,
   object,
   oneOf,
   optional,
+  orNull,
   type Parsed,
   parseWith,
+  record,
   shortText,
   text,
-  unique,
 } from './read.js';
 import { readAffinity, readAudiences, readHosts, readLimits, readMirror } from './read-routing.js';
 import { readVersion, readWeights } from './read-weights.js';
@@ -36,43 +37,57 @@ const MAX_ALIASES = 100_000;
 const MAX_TRACEPARENT = 256;
 const MAX_TRACESTATE = 512;
 
+const readName = text(NAME_PATTERN, 'a name');
+const readEpoch = text(/^[A-Za-z0-9-]{1,64}$/, 'an epoch');
+const readRevision = integer(0);
+const readKey = shortText(257);
+const readUrl = shortText(2_000);
+const readArtifactVersion = text(/^[\x21-\x7e]{1,128}$/, 'a version of an artifact');
+const readFallback = oneOf(FALLBACKS);
+const readOnUnavailable = oneOf(ON_UNAVAILABLE);
+const readVersions = list(MAX_VERSIONS, readVersionRef, ({ version }) => version);
+const readServiceVersions = list(MAX_VERSIONS, readServiceVersion, ({ version }) => version);
+const readServices = list(MAX_SERVICES, readService, ({ name }) => name);
+const readInstances = list(MAX_INSTANCES, readInstance, ({ id }) => id);
+const readAliases = record(MAX_ALIASES, (version, alias) => {
+  readName(alias);
+  return readVersion(version);
+});
+const readDocumentOrNull = orNull(readDocument);
+
 /**
  * Reads a route document; refuses it whole, with the path of what is wrong. Never throws, whatever comes. Unknown fields are ignored, so
  * that a newer control plane can say more to older proxies; what changes the meaning of known fields needs another `format`.
  */
 export function parseRouteDocument(input: unknown): Parsed<RouteDocument> {
-  return parseWith(() => readDocument(input, 'document'));
+  return parseWith('document', () => readDocument(input));
 }
 
 /** Reads one step of the stream. The document must be of the app that `key` names. */
 export function parseRouteChange(input: unknown): Parsed<RouteChange> {
-  return parseWith(() => {
-    const fields = object(input, 'change');
-    const head = readHead(fields, 'change');
-    const previous = integer(field(fields, 'previous'), 'change.previous', 0);
-    if (previous >= head.revision) fail('change.previous', 'must be below the revision');
-    const key = shortText(field(fields, 'key'), 'change.key', 257);
-    const raw = field(fields, 'document');
-    const document = raw === null ? null : readDocument(raw, 'document');
-    if (document && appKey(document.routes.namespace, document.routes.app) !== key) fail('change.key', 'is not that of the document');
-    return { ...head, previous, key, document };
+  return parseWith('change', () => {
+    const fields = object(input);
+    const { epoch, revision } = readHead(fields);
+    const previous = member(fields, 'previous', readRevision);
+    if (previous >= revision) fail('must be below the revision', '.previous');
+    const key = member(fields, 'key', readKey);
+    const document = member(fields, 'document', readDocumentOrNull);
+    if (document && appKey(document.routes.namespace, document.routes.app) !== key) fail('is not that of the document', '.key');
+    return { epoch, revision, previous, key, document };
   });
 }
 
-export function readHead(fields: Record<string, unknown>, path: string): RouteHead {
-  return {
-    epoch: text(field(fields, 'epoch'), `${path}.epoch`, /^[A-Za-z0-9-]{1,64}$/, 'an epoch'),
-    revision: integer(field(fields, 'revision'), `${path}.revision`, 0),
-  };
+export function readHead(fields: Record<string, unknown>): RouteHead {
+  return { epoch: member(fields, 'epoch', readEpoch), revision: member(fields, 'revision', readRevision) };
 }
 
-function readDocument(input: unknown, path: string): RouteDocument {
-  const fields = object(input, path);
-  if (field(fields, 'format') !== 1) fail(`${path}.format`, 'must be 1');
+function readDocument(input: unknown): RouteDocument {
+  const fields = object(input);
+  if (field(fields, 'format') !== 1) fail('must be 1', '.format');
   return {
     format: 1,
-    revision: integer(field(fields, 'revision'), `${path}.revision`, 0),
-    routes: readRoutes(field(fields, 'routes'), 'routes'),
+    revision: member(fields, 'revision', readRevision),
+    routes: member(fields, 'routes', readRoutes),
     ...readTrace(field(fields, 'trace')),
   };
 }
@@ -86,61 +101,65 @@ function readTrace(input: unknown): { trace?: TraceOrigin } {
   return { trace: { traceparent, ...(stated ? { tracestate } : {}) } };
 }
 
-function readRoutes(input: unknown, path: string): AppRoutes {
-  const fields = object(input, path);
-  const versions = array(field(fields, 'versions'), `${path}.versions`, MAX_VERSIONS, readVersionRef);
-  unique(versions, `${path}.versions`, ({ version }) => version);
-  const known = new Set(versions.map(({ version }) => version));
-  const services = array(field(fields, 'services'), `${path}.services`, MAX_SERVICES, (item, at) => readService(item, at, known));
-  unique(services, `${path}.services`, ({ name }) => name);
-  return {
-    namespace: name(field(fields, 'namespace'), `${path}.namespace`),
-    app: name(field(fields, 'app'), `${path}.app`),
-    fallback: oneOf(field(fields, 'fallback'), `${path}.fallback`, FALLBACKS),
-    onUnavailable: oneOf(field(fields, 'onUnavailable'), `${path}.onUnavailable`, ON_UNAVAILABLE),
-    ...optional(fields, path, 'affinity', readAffinity),
-    ...optional(fields, path, 'pinByAccept', boolean),
-    ...optional(fields, path, 'audiences', readAudiences),
-    ...optional(fields, path, 'mirror', readMirror),
-    ...optional(fields, path, 'limits', readLimits),
-    aliases: Object.fromEntries(
-      entries(field(fields, 'aliases'), `${path}.aliases`, MAX_ALIASES, (alias, version, at) => {
-        name(alias, at);
-        const target = readVersion(version, at);
-        return known.has(target) ? target : fail(at, `names version ${target}, which does not exist`);
-      }),
-    ),
+function readRoutes(input: unknown): AppRoutes {
+  const fields = object(input);
+  const versions = member(fields, 'versions', readVersions);
+  const services = member(fields, 'services', readServices);
+  const routes: AppRoutes = {
+    namespace: member(fields, 'namespace', readName),
+    app: member(fields, 'app', readName),
+    fallback: member(fields, 'fallback', readFallback),
+    onUnavailable: member(fields, 'onUnavailable', readOnUnavailable),
+    ...optional(fields, 'affinity', readAffinity),
+    ...optional(fields, 'pinByAccept', boolean),
+    ...optional(fields, 'audiences', readAudiences),
+    ...optional(fields, 'mirror', readMirror),
+    ...optional(fields, 'limits', readLimits),
+    aliases: member(fields, 'aliases', readAliases),
     versions,
-    weights: readWeights(field(fields, 'weights'), `${path}.weights`),
+    weights: member(fields, 'weights', readWeights),
     services,
   };
+  refuseUnknownVersions(routes);
+  return routes;
 }
 
-function readService(input: unknown, path: string, known: ReadonlySet<number>): ServiceRoutes {
-  const fields = object(input, path);
-  const versions = array(field(fields, 'versions'), `${path}.versions`, MAX_VERSIONS, (item, at): ServiceVersionRoutes => {
-    const own = object(item, at);
-    const version = readVersion(field(own, 'version'), `${at}.version`);
-    if (!known.has(version)) fail(`${at}.version`, `is ${version}, which is not among the versions`);
-    const instances = array(field(own, 'instances'), `${at}.instances`, MAX_INSTANCES, readInstance);
-    unique(instances, `${at}.instances`, ({ id }) => id);
-    return { version, ...optional(own, at, 'runId', name), instances };
+/** Aliases and services can only be of versions that there are. */
+function refuseUnknownVersions({ aliases, versions, services }: AppRoutes): void {
+  const known = new Set(versions.map(({ version }) => version));
+  for (const alias of Object.keys(aliases))
+    if (!known.has(aliases[alias]!)) fail(`names version ${aliases[alias]}, which does not exist`, `.aliases.${alias}`);
+  services.forEach((service, index) => {
+    service.versions.forEach(({ version }, at) => {
+      if (!known.has(version)) fail(`is ${version}, which is not among the versions`, `.services[${index}].versions[${at}].version`);
+    });
   });
-  unique(versions, `${path}.versions`, ({ version }) => version);
+}
+
+function readService(input: unknown): ServiceRoutes {
+  const fields = object(input);
   return {
-    name: name(field(fields, 'name'), `${path}.name`),
-    weights: readWeights(field(fields, 'weights'), `${path}.weights`),
-    versions,
-    ...optional(fields, path, 'hosts', readHosts),
+    name: member(fields, 'name', readName),
+    weights: member(fields, 'weights', readWeights),
+    versions: member(fields, 'versions', readServiceVersions),
+    ...optional(fields, 'hosts', readHosts),
   };
 }
 
-function readInstance(input: unknown, path: string): InstanceRef {
-  const fields = object(input, path);
-  const url = shortText(field(fields, 'url'), `${path}.url`, 2_000);
-  if (readPlainUrl(url) === null && !isBaseUrl(url))
-    fail(`${path}.url`, 'must be an http:// or https:// URL without user, query and fragment');
-  return { id: name(field(fields, 'id'), `${path}.id`), url };
+function readServiceVersion(input: unknown): ServiceVersionRoutes {
+  const fields = object(input);
+  return {
+    version: member(fields, 'version', readVersion),
+    ...optional(fields, 'runId', readName),
+    instances: member(fields, 'instances', readInstances),
+  };
+}
+
+function readInstance(input: unknown): InstanceRef {
+  const fields = object(input);
+  const url = member(fields, 'url', readUrl);
+  if (!isPlainUrl(url) && !isBaseUrl(url)) fail('must be an http:// or https:// URL without user, query and fragment', '.url');
+  return { id: member(fields, 'id', readName), url };
 }
 
 /** The base of an instance's paths. */
@@ -150,14 +169,7 @@ function isBaseUrl(text: string): boolean {
   return url.host !== '' && url.username === '' && url.password === '' && url.search === '' && url.hash === '';
 }
 
-function readVersionRef(input: unknown, path: string): AppVersionRef {
-  const fields = object(input, path);
-  return {
-    version: readVersion(field(fields, 'version'), `${path}.version`),
-    artifactVersion: text(field(fields, 'artifactVersion'), `${path}.artifactVersion`, /^[\x21-\x7e]{1,128}$/, 'a version of an artifact'),
-  };
-}
-
-function name(value: unknown, path: string): string {
-  return text(value, path, NAME_PATTERN, 'a name');
+function readVersionRef(input: unknown): AppVersionRef {
+  const fields = object(input);
+  return { version: member(fields, 'version', readVersion), artifactVersion: member(fields, 'artifactVersion', readArtifactVersion) };
 }

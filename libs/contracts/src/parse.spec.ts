@@ -152,7 +152,7 @@ describe('parseRouteDocument', () => {
     ['routes.weights', { 1: 11_000, 2: -1_000 }, /weights/],
     ['routes.weights', { '01': 10_000 }, /is not a version/],
     ['routes.services.1.name', 'cart', /names cart twice/],
-    ['routes.services.0.versions.0.version', 5, /is 5, which is not among/],
+    ['routes.services.0.versions.0.version', 5, /^document.routes.services\[0\].versions\[0\].version is 5, which is not among/],
     ['routes.services.0.versions.0.instances.0.url', 'ftp://127.0.0.1:1', /http:/],
     ['routes.services.0.versions.0.instances.0.url', 'http://user:secret@127.0.0.1:1', /http:/],
     ['routes.services.0.versions.0.instances.0.url', 'file:///etc/passwd', /http:/],
@@ -160,6 +160,15 @@ describe('parseRouteDocument', () => {
     ['routes.services.0.versions.0.runId', 'a run', /runId must be a name/],
     ['routes.services.0.versions.0.instances', new Array(10_001).fill(null), /at most 10000/],
   ];
+  it.each([2, 8, 9, 20])('the last of %d names the first one again: refused', (count) => {
+    const hosts = Array.from({ length: count }, (_, index) => `h${index % (count - 1)}.example.com`);
+    expect(reason(changed('routes.services.1.hosts.hosts', hosts))).toBe(
+      'document.routes.services[1].hosts.hosts names h0.example.com twice',
+    );
+    const different = Array.from({ length: count }, (_, index) => `h${index}.example.com`);
+    expect(reason(changed('routes.services.1.hosts.hosts', different))).toBe('accepted');
+  });
+
   it.each(bad)('refuses %s = %j', (path, value, expected) => {
     expect(reason(changed(path, value))).toMatch(expected);
   });

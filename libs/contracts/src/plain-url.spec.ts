@@ -20,6 +20,8 @@ describe('a plain URL', () => {
     'http://u@a:1',
     'http://a:0',
     'http://a:65536',
+    'http://a:70000',
+    'http://a:100000',
     'http://a:1/',
     'http://a:1\n',
     'http://a..b:1',

@@ -17,138 +17,145 @@ import {
   TOTAL_BP,
 } from '@app-fabric/routing';
 import { NAME_PATTERN } from './names.js';
-import { array, boolean, entries, fail, field, integer, number, object, oneOf, optional, shortText, text, unique } from './read.js';
+import {
+  boolean,
+  fail,
+  field,
+  integer,
+  list,
+  member,
+  number,
+  object,
+  oneOf,
+  optional,
+  type Read,
+  record,
+  shortText,
+  text,
+} from './read.js';
 import { readVersion, readWeightsRecord } from './read-weights.js';
 
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/;
 const TESTS = ['equals', 'oneOf', 'prefix', 'present'] as const;
 const BOUNDS = ROUTING_BOUNDS;
 
-export function readAffinity(input: unknown, path: string): Affinity {
-  const fields = object(input, path);
-  const by = oneOf(field(fields, 'by'), `${path}.by`, ['header', 'cookie', 'address'] as const);
+const readFieldName = text(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/, 'the name of a header or cookie');
+const readRuleName = text(NAME_PATTERN, 'a name');
+const readValue = shortText(BOUNDS.valueLength);
+const readValues = list(BOUNDS.valuesPerCondition, readValue);
+const readCidrs = list(BOUNDS.valuesPerCondition, readCidr);
+const readConditions = list(BOUNDS.conditions, readCondition);
+const readAffinityBy = oneOf(['header', 'cookie', 'address']);
+const readAudienceBy = oneOf(AUDIENCE_BY);
+const readTtl = integer(1, BOUNDS.affinityTtlSeconds);
+const readShare = integer(0, TOTAL_BP);
+const readMirrorBody = integer(0, BOUNDS.mirrorBodyBytes);
+const readRate = number(BOUNDS.minRequestsPerSecond, BOUNDS.maxLimit);
+const readCount = integer(1, BOUNDS.maxLimit);
+const readLongText = shortText();
+const readHostList = list(BOUNDS.hostsPerService, readHost, (host) => host);
+
+export const readAudiences = list(BOUNDS.audiences, readAudience, ({ name }) => name);
+
+export function readAffinity(input: unknown): Affinity {
+  const fields = object(input);
+  const by = member(fields, 'by', readAffinityBy);
   if (by === 'address') return { by };
-  const name = text(field(fields, 'name'), `${path}.name`, TOKEN, 'the name of a header or cookie');
+  const name = member(fields, 'name', readFieldName);
   if (by === 'header') return { by, name };
-  return { by, name, ...optional(fields, path, 'ttlSeconds', (value, at) => integer(value, at, 1, BOUNDS.affinityTtlSeconds)) };
+  return { by, name, ...optional(fields, 'ttlSeconds', readTtl) };
 }
 
-export function readAudiences(input: unknown, path: string): AudienceRule[] {
-  const rules = array(input, path, BOUNDS.audiences, readAudience);
-  unique(rules, path, ({ name }) => name);
-  return rules;
+function readAudience(input: unknown): AudienceRule {
+  const fields = object(input);
+  const when = member(fields, 'when', readConditions);
+  if (when.length === 0) fail('must have at least one condition', '.when');
+  return { name: member(fields, 'name', readRuleName), when, then: member(fields, 'then', readThen) };
 }
 
-function readAudience(input: unknown, path: string): AudienceRule {
-  const fields = object(input, path);
-  const when = array(field(fields, 'when'), `${path}.when`, BOUNDS.conditions, readCondition);
-  if (when.length === 0) fail(`${path}.when`, 'must have at least one condition');
-  const then = object(field(fields, 'then'), `${path}.then`);
-  const hasVersion = field(then, 'version') !== undefined;
-  return {
-    name: text(field(fields, 'name'), `${path}.name`, NAME_PATTERN, 'a name'),
-    when,
-    then: hasVersion
-      ? { version: readVersion(field(then, 'version'), `${path}.then.version`) }
-      : { weights: readWeightsRecord(field(then, 'weights'), `${path}.then.weights`) },
-  };
+function readThen(input: unknown): AudienceRule['then'] {
+  const fields = object(input);
+  if (field(fields, 'version') !== undefined) return { version: member(fields, 'version', readVersion) };
+  return { weights: member(fields, 'weights', readWeightsRecord) };
 }
 
 /** A condition that is not understood would hold for the wrong consumers: what is unknown is refused here. */
-function readCondition(input: unknown, path: string): AudienceCondition {
-  const fields = object(input, path);
-  const by = oneOf(field(fields, 'by'), `${path}.by`, AUDIENCE_BY);
-  if (by === 'address') return { by, cidr: array(field(fields, 'cidr'), `${path}.cidr`, BOUNDS.valuesPerCondition, readCidr) };
-  const name =
-    by === 'query'
-      ? shortText(field(fields, 'name'), `${path}.name`, BOUNDS.valueLength)
-      : text(field(fields, 'name'), `${path}.name`, TOKEN, 'the name of a header or cookie');
-  return { by, name, ...readTest(fields, path) };
+function readCondition(input: unknown): AudienceCondition {
+  const fields = object(input);
+  const by = member(fields, 'by', readAudienceBy);
+  if (by === 'address') return { by, cidr: member(fields, 'cidr', readCidrs) };
+  const name = member(fields, 'name', by === 'query' ? readValue : readFieldName);
+  return { by, name, ...readTest(fields) };
 }
 
-function readTest(fields: Record<string, unknown>, path: string): TextTest {
+function readTest(fields: Record<string, unknown>): TextTest {
   const given = TESTS.filter((test) => field(fields, test) !== undefined);
   const [test] = given;
-  const value = test === undefined ? undefined : field(fields, test);
-  if (test === undefined || given.length > 1) fail(path, `must have one of ${TESTS.join(', ')}`);
+  if (test === undefined || given.length > 1) fail(`must have one of ${TESTS.join(', ')}`);
   switch (test) {
     case 'equals':
-      return { equals: readValue(value, `${path}.equals`) };
+      return { equals: member(fields, test, readValue) };
     case 'prefix':
-      return { prefix: readValue(value, `${path}.prefix`) };
+      return { prefix: member(fields, test, readValue) };
     case 'oneOf':
-      return { oneOf: array(value, `${path}.oneOf`, BOUNDS.valuesPerCondition, readValue) };
+      return { oneOf: member(fields, test, readValues) };
     default:
-      return { present: boolean(value, `${path}.present`) };
+      return { present: member(fields, 'present', boolean) };
   }
 }
 
-function readValue(value: unknown, path: string): string {
-  return shortText(value, path, BOUNDS.valueLength);
-}
-
-function readCidr(value: unknown, path: string): string {
-  const cidr = shortText(value, path, BOUNDS.valueLength);
+function readCidr(input: unknown): string {
+  const cidr = readValue(input);
   const parsed = parseCidr(cidr);
-  return typeof parsed === 'string' ? fail(path, parsed) : cidr;
+  return typeof parsed === 'string' ? fail(parsed) : cidr;
 }
 
-export function readMirror(input: unknown, path: string): Mirror {
-  const fields = object(input, path);
+export function readMirror(input: unknown): Mirror {
+  return { ...readMirrorTarget(input), ...optional(object(input), 'services', readMirroredServices) };
+}
+
+const readMirroredServices = byKey(BOUNDS.mirroredServices, isName, readMirrorTarget);
+
+function readMirrorTarget(input: unknown): MirrorTarget {
+  const fields = object(input);
   return {
-    ...readMirrorTarget(input, path),
-    ...optional(fields, path, 'services', (services, at) => byKey(services, at, BOUNDS.mirroredServices, isName, readMirrorTarget)),
+    version: member(fields, 'version', readVersion),
+    shareBp: member(fields, 'shareBp', readShare),
+    ...optional(fields, 'maxBodyBytes', readMirrorBody),
   };
 }
 
-function readMirrorTarget(input: unknown, path: string): MirrorTarget {
-  const fields = object(input, path);
+export function readLimits(input: unknown): Limits {
+  const fields = object(input);
+  return { ...optional(fields, 'services', readServiceLimits), ...optional(fields, 'versions', readVersionLimits) };
+}
+
+const readServiceLimits = byKey(BOUNDS.limits, isName, readLimit);
+const readVersionLimits = byKey(BOUNDS.limits, isVersionText, readLimit);
+
+function readLimit(input: unknown): Limit {
+  const fields = object(input);
   return {
-    version: readVersion(field(fields, 'version'), `${path}.version`),
-    shareBp: integer(field(fields, 'shareBp'), `${path}.shareBp`, 0, TOTAL_BP),
-    ...optional(fields, path, 'maxBodyBytes', (value, at) => integer(value, at, 0, BOUNDS.mirrorBodyBytes)),
+    ...optional(fields, 'requestsPerSecond', readRate),
+    ...optional(fields, 'burst', readCount),
+    ...optional(fields, 'concurrent', readCount),
   };
 }
 
-export function readLimits(input: unknown, path: string): Limits {
-  const fields = object(input, path);
-  return {
-    ...optional(fields, path, 'services', (services, at) => byKey(services, at, BOUNDS.limits, isName, readLimit)),
-    ...optional(fields, path, 'versions', (versions, at) => byKey(versions, at, BOUNDS.limits, isVersionText, readLimit)),
-  };
-}
-
-function readLimit(input: unknown, path: string): Limit {
-  const fields = object(input, path);
-  return {
-    ...optional(fields, path, 'requestsPerSecond', (value, at) => number(value, at, BOUNDS.minRequestsPerSecond, BOUNDS.maxLimit)),
-    ...optional(fields, path, 'burst', (value, at) => integer(value, at, 1, BOUNDS.maxLimit)),
-    ...optional(fields, path, 'concurrent', (value, at) => integer(value, at, 1, BOUNDS.maxLimit)),
-  };
-}
-
-export function readHosts(input: unknown, path: string): HostRoute {
-  const fields = object(input, path);
-  const hosts = array(field(fields, 'hosts'), `${path}.hosts`, BOUNDS.hostsPerService, (value, at) => {
-    const host = shortText(value, at);
-    return isHostPattern(host) ? host : fail(at, 'must be the name of a host, or *. and a name');
-  });
-  unique(hosts, `${path}.hosts`, (host) => host);
-  const pathPrefix = shortText(field(fields, 'pathPrefix'), `${path}.pathPrefix`);
-  if (!isPathPrefix(pathPrefix)) fail(`${path}.pathPrefix`, 'must be / or whole segments without a slash at the end');
+export function readHosts(input: unknown): HostRoute {
+  const fields = object(input);
+  const hosts = member(fields, 'hosts', readHostList);
+  const pathPrefix = member(fields, 'pathPrefix', readLongText);
+  if (!isPathPrefix(pathPrefix)) fail('must be / or whole segments without a slash at the end', '.pathPrefix');
   return { hosts, pathPrefix };
 }
 
-function byKey<T>(
-  input: unknown,
-  path: string,
-  max: number,
-  isKey: (key: string) => boolean,
-  read: (value: unknown, path: string) => T,
-): Record<string, T> {
-  return Object.fromEntries(
-    entries(input, path, max, (key, value, at) => (isKey(key) ? read(value, at) : fail(at, 'is not allowed here'))),
-  );
+function readHost(input: unknown): string {
+  const host = readLongText(input);
+  return isHostPattern(host) ? host : fail('must be the name of a host, or *. and a name');
+}
+
+function byKey<T>(max: number, isKey: (key: string) => boolean, read: Read<T>): Read<Record<string, T>> {
+  return record(max, (value, key) => (isKey(key) ? read(value) : fail('is not allowed here')));
 }
 
 function isName(text: string): boolean {

@@ -53,6 +53,30 @@ describe('Reporter', () => {
     await reporter.close();
   });
 
+  it('rests longer while there is always something to tell, and then no longer', async () => {
+    const { bus, clock, state, reporter } = bench();
+    reporter.start();
+    const change = () => {
+      state.revision += 1;
+      reporter.now();
+    };
+    for (let ms = 0; ms < 400; ms += 1) {
+      change();
+      await clock.advance(1);
+    }
+    // The first ones 5 and 10 ms after one another, then every 20.
+    expect(bus.reports.length).toBeGreaterThan(15);
+    expect(bus.reports.length).toBeLessThan(25);
+    await clock.advance(100);
+    const before = bus.reports.length;
+    change();
+    await settled();
+    change();
+    await clock.advance(5);
+    expect(bus.reports).toHaveLength(before + 2);
+    await reporter.close();
+  });
+
   it('goes on when the transport was down, and says goodbye last', async () => {
     const { bus, clock, reporter } = bench();
     bus.down = true;

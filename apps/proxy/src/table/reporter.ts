@@ -5,6 +5,8 @@ import type { Clock } from './clock.js';
 const REPORT_EVERY_MS = 1_000;
 /** Between two reports: a thousand changes a second must not become a thousand reports, which cost more than the changes. */
 const REST_MS = 5;
+/** Rests grow to this while each ends with something to tell. */
+const LONGEST_REST_MS = 20;
 
 /**
  * Tells the control plane what this proxy routes by: every second, and at once when something was applied. One report is on its way
@@ -16,6 +18,7 @@ export class Reporter {
   readonly #describe: () => Omit<ProxyReport, 'leaving' | 'at'>;
   #sending: Promise<void> | null = null;
   #stopRest: (() => void) | null = null;
+  #restMs = REST_MS;
   #pending = false;
   #stopTimer: (() => void) | null = null;
   #closed = false;
@@ -54,8 +57,9 @@ export class Reporter {
   }
 
   #rest(): void {
-    this.#stopRest = this.#clock.after(REST_MS, () => {
+    this.#stopRest = this.#clock.after(this.#restMs, () => {
       this.#stopRest = null;
+      this.#restMs = this.#pending ? Math.min(2 * this.#restMs, LONGEST_REST_MS) : REST_MS;
       if (!this.#pending) return;
       this.#pending = false;
       this.now();
