@@ -10,6 +10,7 @@ import { RequestHead } from '../http1/request-head.js';
 import type { Refusal } from '../http1/scan-error.js';
 import { BodyCopy } from '../upstream/body-copy.js';
 import type { RequestHead as GatewayRequest, RequestCopy } from '../upstream/forwarder.js';
+import { noticeReset } from '../upstream/notice-reset.js';
 import { readInto } from './accepted-socket.js';
 import type { EngineContext, Expiring } from './engine-context.js';
 import type { InstanceConnection } from './instance-connection.js';
@@ -364,6 +365,11 @@ export class ClientConnection implements Expiring, ClientSide {
     } else if (this.phase === BODY && !this.transfer.answering) {
       this.transfer.fail('request_timeout', 'The body of the request did not arrive in time.');
     } else this.close();
+  }
+
+  /** To be called now and then. */
+  noticeReset(): void {
+    noticeReset(this.socket);
   }
 
   private linger(): void {

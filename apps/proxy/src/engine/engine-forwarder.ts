@@ -2,6 +2,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { performance } from 'node:perf_hooks';
 import type { Forwarder, ForwarderLimits, Gateway } from '../upstream/forwarder.js';
 import type { InstanceState } from '../upstream/instance.js';
+import { ASK_EVERY_MS } from '../upstream/notice-reset.js';
 import { ClientConnection } from './client-connection.js';
 import { Deadlines } from './deadlines.js';
 import type { EngineContext } from './engine-context.js';
@@ -20,6 +21,7 @@ class EngineForwarder implements Forwarder, EngineContext, InstancePools {
   readonly #deadlines: Deadlines;
   readonly #clients = new Set<ClientConnection>();
   readonly #pools = new Map<InstanceState, InstancePool>();
+  readonly #resetClock: NodeJS.Timeout;
   #onLastGone: (() => void) | null = null;
 
   constructor(
@@ -49,6 +51,10 @@ class EngineForwarder implements Forwarder, EngineContext, InstancePools {
     this.#deadlines = new Deadlines(Math.min(...timeouts.filter((ms) => ms > 0)), () => performance.now());
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#take(socket));
     this.#server.maxConnections = limits.clientConnections;
+    this.#resetClock = setInterval(() => {
+      for (const client of this.#clients) client.noticeReset();
+    }, ASK_EVERY_MS);
+    this.#resetClock.unref();
   }
 
   get now(): number {
@@ -109,6 +115,7 @@ class EngineForwarder implements Forwarder, EngineContext, InstancePools {
     await closed;
     for (const pool of [...this.#pools.values()]) pool.closeIdle();
     this.#deadlines.close();
+    clearInterval(this.#resetClock);
   }
 
   /** At most so long. */

@@ -10,6 +10,7 @@ import { endLooksWhole, HttpExchange } from './http-exchange.js';
 import type { InstanceState } from './instance.js';
 import { InstanceAgents } from './instance-agents.js';
 import { loadHttpProxy } from './load-http-proxy.js';
+import { ASK_EVERY_MS, noticeReset } from './notice-reset.js';
 import { sendProblem, writeProblem } from './send-problem.js';
 import { UpgradeExchange } from './upgrade-exchange.js';
 
@@ -34,6 +35,7 @@ class HttpProxyForwarder implements Forwarder {
   readonly #refused = new WeakSet<Socket>();
   readonly #sockets = new Set<Socket>();
   readonly #tunnels = new Set<Socket>();
+  readonly #resetClock: NodeJS.Timeout;
   #draining = false;
   #closed = false;
   #onLastGone: (() => void) | null = null;
@@ -77,6 +79,10 @@ class HttpProxyForwarder implements Forwarder {
       writeProblem(socket, gateway.refuseUnparsed({ code: 'method_not_supported', detail: 'CONNECT is not supported.' }));
     });
     this.#server.on('clientError', (error: Error & { code?: string }, socket: Socket) => this.#onClientError(error, socket));
+    this.#resetClock = setInterval(() => {
+      for (const socket of this.#sockets) noticeReset(socket);
+    }, ASK_EVERY_MS);
+    this.#resetClock.unref();
   }
 
   async listen(host: string, port: number): Promise<AddressInfo> {
@@ -140,6 +146,7 @@ class HttpProxyForwarder implements Forwarder {
     // Responses of cut connections hear of it only after the server has closed.
     await Promise.all([...this.#responses].map((res) => new Promise((resolve) => res.once('close', resolve))));
     this.#agents.close();
+    clearInterval(this.#resetClock);
   }
 
   /** At most so long. */

@@ -9,6 +9,8 @@ import type { Suite } from './suite.js';
 const BODY_BYTES = 64 * 1024 * 1024;
 /** What two pairs of socket buffers and a forwarder may hold; far below the body. */
 const HELD_BYTES = 32 * 1024 * 1024;
+const HANDSHAKE = request('/ws', 'Connection: Upgrade\r\nUpgrade: websocket\r\n');
+const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
 const PIECE = Buffer.alloc(256 * 1024, 'x');
 
 /** Writes `BODY_BYTES` as fast as they are taken. `taken()`: what has left this process. */
@@ -86,8 +88,8 @@ export function describeBackPressure(suite: Suite): void {
     suite.rule('either end of a tunnel that sends faster than the other reads has to wait', async ({ bench }) => {
       for (const from of ['client', 'instance'] as const) {
         const { begin } = await bench();
-        const { peer, upstream } = await begin('GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
-        upstream.send('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+        const { peer, upstream } = await begin(HANDSHAKE);
+        upstream.send(SWITCH);
         await peer.readHead();
         const [source, sink] = from === 'client' ? [peer, upstream] : [upstream, peer];
         sink.socket.pause();
@@ -120,6 +122,38 @@ export function describeBackPressure(suite: Suite): void {
         expect(gateway.running).toBe(0);
       });
     }
+
+    for (const [what, asked, switched] of [
+      ['upload', post(`Content-Length: ${BODY_BYTES}\r\n`), ''],
+      ['upload in chunks', post(`Transfer-Encoding: chunked\r\n`, `${BODY_BYTES.toString(16)}\r\n`), ''],
+      ['tunnel', HANDSHAKE, SWITCH],
+    ] as const) {
+      suite.rule(`a client that resets its connection while the instance reads nothing is not waited for: ${what}`, async ({ bench }) => {
+        const { begin, gateway } = await bench({ streamIdleMs: 600_000, tunnelIdleMs: 600_000 });
+        const { peer, upstream } = await begin(asked);
+        if (switched !== '') {
+          upstream.send(switched);
+          await peer.readHead();
+        }
+        upstream.socket.pause();
+        await untilStalled(pour(peer.socket).taken);
+        peer.reset();
+        await gateway.ended(1);
+        expect(gateway.results).toMatchObject([{ outcome: switched === '' ? 'client_gone' : 'complete' }]);
+        upstream.socket.resume();
+        await upstream.untilEnd();
+      });
+    }
+
+    suite.rule('a client that resets its connection behind requests that wait for their turn is not waited for', async ({ bench }) => {
+      const { begin, gateway } = await bench({ responseTimeoutMs: 600_000 });
+      const { peer, upstream } = await begin(GET + request('/next').repeat(100_000));
+      await untilStalled(() => peer.socket.bytesWritten - peer.socket.writableLength);
+      peer.reset();
+      await upstream.untilEnd();
+      await gateway.ended(gateway.heads.length);
+      expect(gateway.results[0]).toMatchObject({ status: 0, outcome: 'client_gone' });
+    });
 
     suite.rule('what waits for a slow reader is not touched by what others send and read meanwhile', async ({ bench }) => {
       const { begin } = await bench();
