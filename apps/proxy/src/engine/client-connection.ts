@@ -1,22 +1,18 @@
-import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { plainAddress } from '../http/forwarded.js';
-import type { ProblemCode, RenderedProblem } from '../http/problems.js';
-import { ChunkedBody } from '../http1/chunked-body.js';
+import { type Problem, problemText, type RenderedProblem } from '../http/problems.js';
 import { REFUSED } from '../http1/field-block.js';
-import { BY_LENGTH, CHUNKED, NO_BODY } from '../http1/framing.js';
-import { HeadInput } from '../http1/head-input.js';
-import { RequestHead } from '../http1/request-head.js';
-import type { Refusal } from '../http1/scan-error.js';
-import { BodyCopy } from '../upstream/body-copy.js';
-import type { RequestHead as GatewayRequest, RequestCopy } from '../upstream/forwarder.js';
+import { NO_BODY } from '../http1/framing.js';
+import type { RequestHead } from '../http1/request-head.js';
 import { noticeReset } from '../upstream/notice-reset.js';
 import { readInto } from './accepted-socket.js';
 import type { EngineContext, Expiring } from './engine-context.js';
+import { HeldBytes } from './held-bytes.js';
 import type { InstanceConnection } from './instance-connection.js';
 import { LONG_READ_BYTES, ReadBuffer } from './read-buffer.js';
+import { RequestBody } from './request-body.js';
 import { RequestClock } from './request-clock.js';
-import { ScannedFields } from './scanned-fields.js';
+import { RequestReader } from './request-reader.js';
 import { type ClientSide, type InstancePools, Transfer } from './transfer.js';
 import { joinTunnel } from './tunnel.js';
 import { FULL, LEFT, type Sent, sentBy, writePiece } from './write-piece.js';
@@ -34,7 +30,6 @@ const TUNNEL = 5;
 const CLOSED = 6;
 
 const LINGER_MS = 2_000;
-const MAX_HELD_BYTES = 16_384;
 /**
  * A client that has ended its side may be waiting for its answer, or be gone: only sending to it would tell. It is given this time, again after
  * each piece of the answer; then the instance is spared the rest of the work.
@@ -47,28 +42,19 @@ export class ClientConnection implements Expiring, ClientSide {
   /** Of the whole request; `null`: it has no limit. */
   readonly requestClock: RequestClock | null;
   private phase = IDLE;
+  private readonly reader: RequestReader;
   private readonly head: RequestHead;
-  private readonly input: HeadInput;
-  private readonly fields: ScannedFields;
   private readonly transfer: Transfer;
-  /** Of the present request. */
-  private readonly request: GatewayRequest;
+  private readonly body: RequestBody;
+  private readonly held: HeldBytes;
   private readonly socket: Socket;
   private readonly buffer = new ReadBuffer();
   /** Bytes of the last read; 0 when they are still on their way to the instance. */
   private lastRead = 0;
-  private body: ChunkedBody | null = null;
-  private bodyLeft = 0;
-  private bodyDeadline = 0;
-  private bodyCopy: BodyCopy | null = null;
   private requestWhole = true;
   private keepAlive = true;
   /** The client has ended its side. */
   private halfClosed = false;
-  /** Bytes that cannot be taken yet. Reading goes on until they are many: only who reads learns that the client is gone. */
-  private held: Buffer | null = null;
-  /** The client ended its side behind what is held. */
-  private endHeld = false;
   /** The instance does not take more of the body at the moment. */
   private blocked = false;
   private taking = false;
@@ -78,20 +64,19 @@ export class ClientConnection implements Expiring, ClientSide {
     accepted: Socket,
     private readonly onGone: (connection: ClientConnection) => void,
   ) {
-    const { headBytes, targetBytes, headTimeoutMs, requestTimeoutMs } = engine.limits;
+    const { headTimeoutMs, requestTimeoutMs } = engine.limits;
     this.requestClock = requestTimeoutMs === 0 ? null : new RequestClock(() => this.transfer.late(this.requestWhole, requestTimeoutMs));
-    this.head = new RequestHead({ headBytes, targetBytes });
-    this.input = new HeadInput(headBytes);
-    this.fields = new ScannedFields(this.head.fields);
+    this.reader = new RequestReader(engine.limits, plainAddress(accepted.remoteAddress ?? ''));
+    this.head = this.reader.head;
     this.transfer = new Transfer(engine, this, this.head);
-    const remoteAddress = plainAddress(accepted.remoteAddress ?? '');
-    this.request = { method: '', target: '', fields: this.fields, remoteAddress, encrypted: false, asked: null };
+    this.body = new RequestBody(engine, this.head);
     this.deadline = engine.now + headTimeoutMs;
     const socket = readInto(accepted, {
       buffer: () => this.buffer.next(this.phase === BODY && this.lastRead >= LONG_READ_BYTES),
       callback: (bytes, buffer) => this.onRead(buffer as Buffer, bytes),
     });
     this.socket = socket;
+    this.held = new HeldBytes(socket);
     if (socket === accepted) socket.on('data', (chunk: Buffer) => this.take(chunk, 0, chunk.length));
     socket.on('end', () => this.onEnd());
     socket.on('drain', () => this.onDrain());
@@ -121,7 +106,7 @@ export class ClientConnection implements Expiring, ClientSide {
     let p = start;
     this.taking = true;
     while (p < end) {
-      if (this.held !== null || this.blocked) p = this.hold(chunk, p, end);
+      if (!this.held.none || this.blocked) p = this.hold(chunk, p, end);
       else if (this.phase <= HEAD) p = this.takeHead(chunk, p, end);
       else if (this.phase === BODY && this.transfer.ready) p = this.takeBody(chunk, p, end);
       else if (this.phase === BODY || this.phase === ANSWER) p = this.hold(chunk, p, end);
@@ -132,36 +117,33 @@ export class ClientConnection implements Expiring, ClientSide {
   }
 
   private hold(chunk: Buffer, start: number, end: number): number {
-    const more = chunk.subarray(start, end);
-    this.held = this.held === null ? Buffer.from(more) : Buffer.concat([this.held, more]);
-    if (this.held.length >= MAX_HELD_BYTES) this.socket.pause();
+    this.held.add(chunk, start, end);
     return end;
   }
 
   /** Goes on with what was held: the instance is ready for the body, or the next request may be read. */
   proceed(): void {
-    if (this.phase === BODY) this.awaitBody();
+    if (this.phase === BODY) this.deadline = this.body.await(this.transfer.answering);
     // Whoever takes is about to take the body as well, which the head then leaves with.
     if (this.taking) return;
     const { held } = this;
-    if (held === null) this.transfer.flush();
+    const bytes = held.takeOut();
+    if (bytes === null) this.transfer.flush();
     else {
-      this.held = null;
-      this.take(held, 0, held.length);
-      if (this.endHeld && this.held === null && this.phase !== CLOSED) this.onEnd();
+      this.take(bytes, 0, bytes.length);
+      if (held.ended && held.none && this.phase !== CLOSED) this.onEnd();
     }
-    if ((this.held?.length ?? 0) < MAX_HELD_BYTES) this.socket.resume();
+    held.readOn();
   }
 
   private takeHead(chunk: Buffer, start: number, end: number): number {
-    const { head, input } = this;
-    const next = input.read(head, chunk, start, end);
+    const next = this.reader.read(chunk, start, end);
     if (next === REFUSED) {
-      this.refuseHead(head.refusal as Refusal);
+      this.refuse(this.reader.problem as Problem);
       return end;
     }
     if (next < 0) {
-      if (this.phase === IDLE && !head.untouched) {
+      if (this.phase === IDLE && !this.head.untouched) {
         this.phase = HEAD;
         this.deadline = this.engine.now + this.engine.limits.headTimeoutMs;
       }
@@ -172,104 +154,51 @@ export class ClientConnection implements Expiring, ClientSide {
   }
 
   private open(): void {
-    const { head, fields, engine } = this;
-    const text = this.input.text(head);
-    fields.text = text;
-    if (!this.input.repeated) {
-      this.request.method = head.method;
-      this.request.target = text.slice(head.targetStart, head.targetEnd);
-      this.request.asked = null;
-    }
+    const { head, engine, reader } = this;
     this.keepAlive = head.keepAlive;
     this.requestWhole = head.framing === NO_BODY;
-    this.bodyCopy = null;
     this.phase = this.requestWhole ? ANSWER : BODY;
     this.deadline = 0;
-    const { bodyBytes } = engine.limits;
     if (head.method === 'CONNECT') {
-      this.refuse('method_not_supported', 'CONNECT is not supported.');
+      this.refuse({ code: 'method_not_supported', detail: 'CONNECT is not supported.' });
       return;
     }
-    if (head.framing === BY_LENGTH) {
-      this.bodyLeft = head.contentLength;
-      if (bodyBytes > 0 && head.contentLength > bodyBytes) {
-        this.refuse('body_too_large', bodyLimit(bodyBytes));
-        return;
-      }
-    } else if (head.framing === CHUNKED) {
-      this.body ??= new ChunkedBody();
-      this.body.begin();
+    if (!this.requestWhole && !this.body.begin()) {
+      this.refuse(this.body.problem as Problem);
+      return;
     }
-    const opened = engine.gateway.open(this.request);
+    const opened = engine.gateway.open(reader.request);
     if (opened.kind === 'exchange') {
       if (!this.requestWhole) this.deadline = engine.now + engine.limits.streamIdleMs;
       this.requestClock?.start(engine.now + engine.limits.requestTimeoutMs);
-      if (opened.copy !== null) this.copyBody(opened.copy);
-      this.transfer.begin(opened, text);
+      if (opened.copy !== null) {
+        if (this.requestWhole) opened.copy.send(null);
+        else this.body.copyTo(opened.copy);
+      }
+      this.transfer.begin(opened, reader.text);
       return;
     }
     opened.end(opened.answer.status);
     this.answerWith(opened.answer);
   }
 
-  private copyBody(copy: RequestCopy): void {
-    if (this.requestWhole) copy.send(null);
-    else if (this.head.framing === CHUNKED || this.bodyLeft <= copy.maxBodyBytes) this.bodyCopy = new BodyCopy(copy);
-  }
-
-  /** The client's turn: with the first part of the body, and again when the instance has kept it waiting. */
-  private awaitBody(): void {
-    const { streamIdleMs, headTimeoutMs, minBodyBytesPerSecond } = this.engine.limits;
-    const waits = minBodyBytesPerSecond === 0 || this.head.expectsContinue || this.transfer.answering;
-    this.bodyDeadline = this.engine.now + (waits ? streamIdleMs : Math.min(headTimeoutMs, streamIdleMs));
-    this.deadline = this.bodyDeadline;
-  }
-
-  /** Each byte buys time, at most as much as silence may last: a body that only trickles runs out of it. */
-  private bodyCame(bytes: number): void {
-    const { streamIdleMs, minBodyBytesPerSecond } = this.engine.limits;
-    const latest = this.engine.now + streamIdleMs;
-    if (minBodyBytesPerSecond === 0 || this.transfer.answering) this.bodyDeadline = latest;
-    else this.bodyDeadline = Math.min(this.bodyDeadline + (bytes * 1_000) / minBodyBytesPerSecond, latest);
-    this.deadline = this.bodyDeadline;
-  }
-
   private takeBody(chunk: Buffer, start: number, length: number): number {
-    const { bodyBytes } = this.engine.limits;
-    this.bodyCame(length - start);
-    let end: number;
-    let passEnd: number;
-    let tail = '';
-    if (this.body !== null && this.head.framing === CHUNKED) {
-      const { bodyCopy } = this;
-      end = this.body.scan(chunk, start, length, bodyCopy === null ? undefined : (bytes, from, to) => bodyCopy.add(bytes, from, to));
-      passEnd = this.body.passEnd;
-      if (end === REFUSED) {
-        this.keepAlive = false;
-        this.transfer.fail('bad_request', this.body.refusal?.detail ?? '');
-        return length;
-      }
-      if (bodyBytes > 0 && this.body.contentBytes > bodyBytes) {
-        this.transfer.fail('body_too_large', bodyLimit(bodyBytes));
-        return length;
-      }
-      if (this.body.done) tail = this.body.trailerSection;
-    } else {
-      passEnd = Math.min(length, start + this.bodyLeft);
-      this.bodyLeft -= passEnd - start;
-      this.bodyCopy?.add(chunk, start, passEnd);
-      end = this.bodyLeft === 0 ? passEnd : -1;
+    const { body, transfer } = this;
+    this.deadline = body.came(length - start, transfer.answering);
+    const end = body.read(chunk, start, length);
+    if (end === REFUSED) {
+      const { code, detail } = body.problem as Problem;
+      transfer.fail(code, detail);
+      return length;
     }
-    const { transfer } = this;
-    if (passEnd > start) this.passOn(transfer.sendBody(chunk, start, passEnd));
+    if (body.passEnd > start) this.passOn(transfer.sendBody(chunk, start, body.passEnd));
     if (end < 0) return length;
     this.requestWhole = true;
     this.phase = ANSWER;
     // An early answer may already wait for the client to read.
     this.deadline = sentBy(this.socket) === FULL ? this.engine.now + this.engine.limits.streamIdleMs : 0;
-    transfer.bodySent(tail);
-    this.bodyCopy?.send();
-    this.bodyCopy = null;
+    transfer.bodySent(body.tail);
+    body.sendCopy();
     return end;
   }
 
@@ -308,8 +237,7 @@ export class ClientConnection implements Expiring, ClientSide {
     }
     this.phase = IDLE;
     this.blocked = false;
-    this.head.begin();
-    this.input.begin();
+    this.reader.begin();
     this.deadline = this.engine.now + this.engine.limits.clientIdleMs;
     // A client that sends requests and does not read their answers: the next one waits.
     if (sentBy(this.socket) === FULL) {
@@ -317,29 +245,20 @@ export class ClientConnection implements Expiring, ClientSide {
       this.socket.pause();
       return;
     }
-    if (this.held !== null) this.proceed();
+    if (!this.held.none) this.proceed();
   }
 
   answerWith(problem: RenderedProblem): void {
     if (this.phase === CLOSED) return;
     const mayStayOpen = this.mayStayOpen && this.phase === ANSWER;
-    const lines = [`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}`];
-    for (let i = 0; i < problem.headers.length; i += 2) lines.push(`${problem.headers[i]}: ${problem.headers[i + 1]}`);
-    if (!mayStayOpen) lines.push('Connection: close');
-    else if (this.head.minorVersion === 0) lines.push('Connection: keep-alive');
-    this.socket.write(`${lines.join('\r\n')}\r\n\r\n${this.head.method === 'HEAD' ? '' : problem.body}`);
+    const connection = !mayStayOpen ? 'close' : this.head.minorVersion === 0 ? 'keep-alive' : null;
+    this.socket.write(problemText(this.head.method === 'HEAD' ? { ...problem, body: '' } : problem, connection));
     this.answered(mayStayOpen);
   }
 
-  private refuseHead(refusal: Refusal): void {
-    // The scanner's head is not whole: nothing of it counts, least of all its method.
-    this.head.method = '';
-    this.refuse(CODES[refusal.status], refusal.detail);
-  }
-
-  private refuse(code: ProblemCode, detail: string): void {
+  private refuse(problem: Problem): void {
     this.keepAlive = false;
-    this.answerWith(this.engine.gateway.refuseUnparsed({ code, detail }));
+    this.answerWith(this.engine.gateway.refuseUnparsed(problem));
   }
 
   cut(looksWhole: boolean): void {
@@ -351,15 +270,13 @@ export class ClientConnection implements Expiring, ClientSide {
     this.phase = TUNNEL;
     this.deadline = 0;
     this.requestClock?.stop();
-    const { held } = this;
-    this.held = null;
     const sides = { client: this.socket, instance: connection.socket };
-    joinTunnel(sides, { early: held, rest, idleMs: this.engine.limits.tunnelIdleMs, onEnd: () => this.close() });
+    joinTunnel(sides, { early: this.held.takeOut(), rest, idleMs: this.engine.limits.tunnelIdleMs, onEnd: () => this.close() });
   }
 
   expired(): void {
     this.deadline = 0;
-    if (this.phase === HEAD) this.refuse('request_timeout', 'The head of the request did not arrive in time.');
+    if (this.phase === HEAD) this.refuse({ code: 'request_timeout', detail: 'The head of the request did not arrive in time.' });
     else if (this.phase === BODY && this.blocked) {
       this.transfer.fail('upstream_timeout', `The instance took nothing of the body for ${this.engine.limits.streamIdleMs} ms.`);
     } else if (this.phase === BODY && !this.transfer.answering) {
@@ -374,11 +291,11 @@ export class ClientConnection implements Expiring, ClientSide {
 
   private linger(): void {
     this.phase = LINGER;
-    this.held = null;
+    this.held.takeOut();
     this.blocked = false;
     this.deadline = this.engine.now + LINGER_MS;
     this.socket.end();
-    if (this.endHeld) this.socket.destroySoon();
+    if (this.held.ended) this.socket.destroySoon();
     else if (!this.halfClosed) this.socket.resume();
   }
 
@@ -393,8 +310,7 @@ export class ClientConnection implements Expiring, ClientSide {
   }
 
   private onEnd(): void {
-    this.endHeld = this.held !== null;
-    if (this.endHeld) return;
+    if (this.held.end()) return;
     this.halfClosed = true;
     // The answer to a whole request is still wanted (RFC 9112 §9.6).
     if (this.phase === ANSWER) this.deadline = this.engine.now + HALF_CLOSED_MS;
@@ -408,7 +324,7 @@ export class ClientConnection implements Expiring, ClientSide {
     const wasTunnel = this.phase === TUNNEL;
     this.phase = CLOSED;
     this.deadline = 0;
-    this.held = null;
+    this.held.takeOut();
     if (this.transfer.endLooksWhole) this.socket.resetAndDestroy();
     if (wasTunnel) this.transfer.tunnelEnded();
     else this.transfer.abort();
@@ -417,16 +333,3 @@ export class ClientConnection implements Expiring, ClientSide {
     this.onGone(this);
   }
 }
-
-function bodyLimit(bytes: number): string {
-  return `The body is larger than ${bytes} bytes.`;
-}
-
-const CODES: Record<Refusal['status'], ProblemCode> = {
-  400: 'bad_request',
-  414: 'uri_too_long',
-  417: 'expectation_failed',
-  431: 'header_too_large',
-  501: 'method_not_supported',
-  505: 'version_not_supported',
-};

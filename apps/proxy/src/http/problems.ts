@@ -1,3 +1,5 @@
+import { STATUS_CODES } from 'node:http';
+
 /** Every answer that the proxy makes itself: its stable code, status and title. CONTRACT §4 fixes the codes. */
 export const PROBLEMS = {
   bad_request: { status: 400, title: 'Bad request' },
@@ -70,4 +72,12 @@ export function renderProblem(problem: Problem, requestId: string, ownHeaders: r
   if (retryAfter !== undefined) headers.push('Retry-After', String(retryAfter));
   headers.push(...ownHeaders);
   return { status, headers, body };
+}
+
+/** The answer as it stands on the wire. @param connection what is said of the client's connection; `null`: nothing */
+export function problemText({ status, headers, body }: RenderedProblem, connection: 'close' | 'keep-alive' | null): string {
+  let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
+  for (let i = 0; i < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  if (connection !== null) text += `Connection: ${connection}\r\n`;
+  return `${text}\r\n${body}`;
 }

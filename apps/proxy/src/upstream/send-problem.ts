@@ -1,6 +1,6 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { RenderedProblem } from '../http/problems.js';
+import { problemText, type RenderedProblem } from '../http/problems.js';
 
 /** How long the rest of a refused body is read and thrown away. */
 const LINGER_MS = 2_000;
@@ -41,10 +41,7 @@ export function writeProblem(socket: Socket, problem: RenderedProblem): void {
     socket.destroy();
     return;
   }
-  const lines = [`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}`];
-  for (let i = 0; i < problem.headers.length; i += 2) lines.push(`${problem.headers[i]}: ${problem.headers[i + 1]}`);
-  lines.push('Connection: close', '', problem.body);
-  socket.end(lines.join('\r\n'));
+  socket.end(problemText(problem, 'close'));
   // The peer may never close its side.
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);
   socket.once('close', () => clearTimeout(timer));
