@@ -62,7 +62,7 @@ export const HTTP_PROXY_DEVIATIONS: readonly Deviation[] = [
     reason: "Node's agent gives no fresh connection while it has kept ones: the second attempt opens one beside it",
     instead: async ({ bench, instance }) => {
       const [first, second] = [await instance('a'), await instance('b')];
-      const { client } = await bench({ connectionsPerInstance: 1 }, [first, second]);
+      const { client } = await bench({ connectionsPerInstance: 1, instanceIdleMs: 200 }, [first, second]);
       const peer = await client();
       peer.send(GET);
       (await first.connection()).reset();
