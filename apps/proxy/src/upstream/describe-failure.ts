@@ -1,5 +1,8 @@
 import type { ProblemCode } from '../http/problems.js';
 
+/** Of a request or an answer whose codings Node reads past: whoever got it would take their bytes for the content. */
+export const UNSUPPORTED_CODING = 'The only transfer coding that is supported is chunked.';
+
 /** The code and text for an attempt that failed for good. */
 export function describeFailure(connected: boolean, error: Error & { code?: string }): [ProblemCode, string] {
   if (!connected) return ['upstream_connect_failed', `No connection to the instance (${error.code ?? 'error'}).`];

@@ -5,7 +5,7 @@ import type httpProxy from 'http-proxy';
 import { type Framing, forwardHeaders, forwardTrailers, hasToken, listOfLines, requestFraming, withoutHeader } from '../http/headers.js';
 import type { ProblemCode } from '../http/problems.js';
 import { BodyCopy } from './body-copy.js';
-import { describeFailure, isParseError } from './describe-failure.js';
+import { describeFailure, isParseError, UNSUPPORTED_CODING } from './describe-failure.js';
 import { type Exchange, type ForwarderLimits, isIdempotent, MAX_ATTEMPTS, type RetryableFailure } from './forwarder.js';
 import type { InstanceAgents } from './instance-agents.js';
 import { outgoingOptions } from './load-http-proxy.js';
@@ -223,10 +223,9 @@ export class HttpExchange {
       answer.destroy();
       return;
     }
-    // Node reads past codings that it does not know; the client would take their bytes for the content.
     if (requestFraming(answer.rawHeaders).kind === 'unsupported') {
       answer.destroy();
-      this.#fail('upstream_bad_response', 'The only transfer coding that is supported is chunked.');
+      this.#fail('upstream_bad_response', UNSUPPORTED_CODING);
       return;
     }
     this.#answer = answer;

@@ -4,7 +4,7 @@ import type httpProxy from 'http-proxy';
 import { fieldsOfList } from '../http/fields.js';
 import { hasToken, headerValues, requestFraming } from '../http/headers.js';
 import type { Problem } from '../http/problems.js';
-import { describeClientError } from './describe-failure.js';
+import { describeClientError, UNSUPPORTED_CODING } from './describe-failure.js';
 import type { Forwarder, ForwarderLimits, Gateway, Refusal, RequestHead } from './forwarder.js';
 import { endLooksWhole, HttpExchange } from './http-exchange.js';
 import type { InstanceState } from './instance.js';
@@ -277,7 +277,7 @@ class HttpProxyForwarder implements Forwarder {
     if (httpVersion === '1.1' && req.headers.expect !== undefined && req.headers.expect.toLowerCase() !== '100-continue')
       return { code: 'expectation_failed', detail: 'The only known expectation is 100-continue.' };
     const framing = requestFraming(rawHeaders);
-    if (framing.kind === 'unsupported') return { code: 'bad_request', detail: 'The only transfer coding that is supported is chunked.' };
+    if (framing.kind === 'unsupported') return { code: 'bad_request', detail: UNSUPPORTED_CODING };
     const limit = this.#limits.bodyBytes;
     if (limit > 0 && framing.kind === 'length' && framing.bytes > limit) {
       return { code: 'body_too_large', detail: `The body is larger than ${limit} bytes.` };

@@ -1,9 +1,9 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type httpProxy from 'http-proxy';
-import { forwardHeaders, listOfLines } from '../http/headers.js';
+import { forwardHeaders, listOfLines, requestFraming } from '../http/headers.js';
 import type { ProblemCode } from '../http/problems.js';
-import { describeFailure } from './describe-failure.js';
+import { describeFailure, UNSUPPORTED_CODING } from './describe-failure.js';
 import { type Exchange, type ForwarderLimits, MAX_ATTEMPTS } from './forwarder.js';
 import { outgoingOptions } from './load-http-proxy.js';
 import { writeProblem } from './send-problem.js';
@@ -137,6 +137,11 @@ export class UpgradeExchange {
     this.#stopTimer();
     if (this.#over || this.#answered) {
       answer.destroy();
+      return;
+    }
+    if (requestFraming(answer.rawHeaders).kind === 'unsupported') {
+      answer.destroy();
+      this.#fail('upstream_bad_response', UNSUPPORTED_CODING);
       return;
     }
     this.#answered = true;

@@ -1,5 +1,5 @@
 import { valuesOf } from '../raw-client.js';
-import { GET, OK } from './messages.js';
+import { chunk, GET, LAST_CHUNK, OK, problemOf } from './messages.js';
 import type { Suite } from './suite.js';
 
 export function describeUpgrades(suite: Suite): void {
@@ -62,6 +62,26 @@ export function describeUpgrades(suite: Suite): void {
       expect(answer.status).toBe(403);
       expect(answer.body.toString()).toBe('no');
     });
+
+    for (const [name, fields, body] of [
+      ['another one before chunked', 'Transfer-Encoding: gzip, chunked\r\n', chunk('no') + LAST_CHUNK],
+      ['another one alone', 'Transfer-Encoding: gzip\r\n', 'no'],
+      ['chunked twice', 'Transfer-Encoding: chunked, chunked\r\n', chunk('no') + LAST_CHUNK],
+      ['another one in a field of its own', 'Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n', chunk('no') + LAST_CHUNK],
+    ] as const) {
+      suite.rule(
+        `502 for an instance that declines the upgrade in a transfer coding that is not chunked alone: ${name}`,
+        async ({ bench }) => {
+          const { begin, gateway } = await bench();
+          const { peer, upstream } = await begin(HANDSHAKE);
+          upstream.send(`HTTP/1.1 403 Forbidden\r\n${fields}\r\n${body}`);
+          expect(problemOf(await peer.readMessage())).toMatchObject({ code: 'upstream_bad_response', status: 502 });
+          await upstream.untilEnd();
+          await gateway.ended(1);
+          expect(gateway.results).toMatchObject([{ status: 502, outcome: 'complete' }]);
+        },
+      );
+    }
 
     suite.rule('a failed connect is tried on another instance; with none left 502', async ({ bench, instance }) => {
       const dead = await instance('dead');
