@@ -1,10 +1,10 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type httpProxy from 'http-proxy';
-import { forwardHeaders, listOfLines, requestFraming } from '../http/headers.js';
+import { forwardHeaders, headerValue, listOfLines, requestFraming } from '../http/headers.js';
 import type { ProblemCode } from '../http/problems.js';
 import { describeFailure, UNSUPPORTED_CODING } from './describe-failure.js';
-import { type Exchange, type ForwarderLimits, MAX_ATTEMPTS } from './forwarder.js';
+import { type Exchange, type ExchangeResult, type ForwarderLimits, MAX_ATTEMPTS } from './forwarder.js';
 import { outgoingOptions } from './load-http-proxy.js';
 import { writeProblem } from './send-problem.js';
 
@@ -26,6 +26,7 @@ export class UpgradeExchange {
   #connected = false;
   #status = 0;
   #answered = false;
+  #outcome: ExchangeResult['outcome'] = 'client_gone';
   #over = false;
   #timer: NodeJS.Timeout | null = null;
 
@@ -102,6 +103,7 @@ export class UpgradeExchange {
   #onUpgrade(answer: IncomingMessage, instanceSocket: Socket): void {
     this.#stopTimer();
     this.#answered = true;
+    this.#outcome = 'complete';
     this.#status = 101;
     this.#instanceSocket = instanceSocket;
     this.#before = { read: instanceSocket.bytesRead, written: instanceSocket.bytesWritten };
@@ -151,12 +153,27 @@ export class UpgradeExchange {
     for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
     lines.push('Connection: close', '', '');
     this.socket.write(lines.join('\r\n'), 'latin1');
-    this.#startTimer(this.context.limits.streamIdleMs, () => this.socket.destroy());
-    answer.on('error', () => this.socket.destroy());
-    answer.once('close', () => {
-      if (!answer.complete) this.socket.destroy();
+    // Its chunks are decoded: without a length the client would take a polite end for the end of the answer.
+    const cut = () => {
+      this.#outcome = 'cut';
+      if (headerValue(headers, 'content-length') === undefined) this.socket.resetAndDestroy();
+      else this.socket.destroy();
+    };
+    const broken = () => {
+      if (!answer.complete) cut();
+    };
+    this.#startTimer(this.context.limits.streamIdleMs, cut);
+    answer.on('data', () => this.#timer?.refresh());
+    answer.on('error', broken);
+    answer.once('close', broken);
+    // Node takes a reset for the end of an answer that ends with its connection, and tells only the request of it.
+    this.#request?.on('error', broken);
+    answer.once('end', () => {
+      if (!answer.complete || this.#outcome === 'cut') return;
+      this.#outcome = 'complete';
+      this.socket.end();
     });
-    answer.pipe(this.socket);
+    answer.pipe(this.socket, { end: false });
   }
 
   #failed(error: Error & { code?: string }): void {
@@ -175,6 +192,7 @@ export class UpgradeExchange {
   #fail(code: ProblemCode, detail: string): void {
     if (this.#over || this.#answered) return;
     this.#answered = true;
+    this.#outcome = 'complete';
     this.#stopTimer();
     const request = this.#request;
     this.#request = null;
@@ -193,7 +211,7 @@ export class UpgradeExchange {
     const { bytesRead = 0, bytesWritten = 0 } = this.#instanceSocket ?? {};
     this.exchange.end({
       status: this.#status,
-      outcome: this.#answered ? 'complete' : 'client_gone',
+      outcome: this.#outcome,
       bytesIn: bytesWritten - this.#before.written,
       bytesOut: bytesRead - this.#before.read,
     });

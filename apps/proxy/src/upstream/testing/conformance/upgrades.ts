@@ -83,6 +83,42 @@ export function describeUpgrades(suite: Suite): void {
       );
     }
 
+    suite.rule('a declined upgrade whose answer is cut never looks whole', async ({ bench }) => {
+      for (const [fields, body] of [
+        ['Transfer-Encoding: chunked\r\n', chunk('no')],
+        ['', 'no'],
+        ['Content-Length: 9\r\n', 'no'],
+      ] as const) {
+        for (const leave of ['reset', 'close'] as const) {
+          // With neither length nor chunks, a polite end is the end.
+          if (fields === '' && leave === 'close') continue;
+          const { begin, gateway } = await bench();
+          const { peer, upstream } = await begin(HANDSHAKE);
+          upstream.send(`HTTP/1.1 403 Forbidden\r\n${fields}\r\n${body}`);
+          const head = await peer.readHead();
+          await peer.readBytes(2);
+          upstream[leave]();
+          const rest = await peer.readToEnd();
+          if (valuesOf(head.headers, 'content-length').length > 0) expect(rest.length).toBeLessThan(9);
+          else if (valuesOf(head.headers, 'transfer-encoding').length > 0) expect(rest).not.toContain(LAST_CHUNK);
+          else expect(peer.wasReset).toBe(true);
+          await gateway.ended(1);
+          expect(gateway.results).toMatchObject([{ status: 403, outcome: 'cut' }]);
+        }
+      }
+    });
+
+    suite.rule('a declined upgrade whose client goes away in the middle of the answer got none', async ({ bench }) => {
+      const { begin, gateway } = await bench();
+      const { peer, upstream } = await begin(HANDSHAKE);
+      upstream.send('HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\nno');
+      await peer.readHead();
+      peer.reset();
+      await upstream.untilEnd();
+      await gateway.ended(1);
+      expect(gateway.results).toMatchObject([{ status: 403, outcome: 'client_gone' }]);
+    });
+
     suite.rule('a failed connect is tried on another instance; with none left 502', async ({ bench, instance }) => {
       const dead = await instance('dead');
       await dead.stopAccepting();
