@@ -99,6 +99,5 @@ function refuseUnparsed(errorCode: string | undefined, socket: Socket): void {
     socket.destroy();
     return;
   }
-  const [code, detail] = describeClientError(errorCode);
-  writeProblem(socket, renderProblem({ code, detail }, randomUUID()));
+  writeProblem(socket, renderProblem(describeClientError(errorCode), randomUUID()));
 }

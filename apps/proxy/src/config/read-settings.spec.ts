@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { readSettings, SettingsError } from './read-settings.js';
 
 const REDIS_URL = 'redis://127.0.0.1:6379';
@@ -47,6 +49,16 @@ describe('CONTRACT §2: settings are read once, validated, and a bad one is name
     expect(readSettings({ REDIS_URL }).workers).toBe(1);
     expect(readSettings({ REDIS_URL, FABRIC_PROXY_WORKERS: '3' }).workers).toBe(3);
     expect(readSettings({ REDIS_URL, FABRIC_PROXY_WORKERS: 'auto' }).workers).toBe(availableParallelism());
+  });
+
+  it('numbers are those of the README’s tables', () => {
+    const readme = readFileSync(join(import.meta.dirname, '../../../../README.md'), 'utf8');
+    const rows = [...readme.matchAll(/^\| `(FABRIC_PROXY_[A-Z_]+)` +\| (\d+) /gm)];
+    expect(rows.length).toBeGreaterThan(20);
+    expect(readSettings({ REDIS_URL, ...Object.fromEntries(rows.map(([, name, standard]) => [name, standard])) })).toEqual(
+      readSettings({ REDIS_URL }),
+    );
+    for (const [, name = ''] of rows) expect(() => readSettings({ REDIS_URL, [name]: 'x' })).toThrow(name);
   });
 
   const bad: [string, string | undefined][] = [

@@ -16,6 +16,13 @@ export function listOfLines(lines: string): string[] {
   return list;
 }
 
+/** Bytes of the head that begins with `startLine` and holds these, with one space behind each colon. */
+export function headBytesOf(startLine: string, list: HeaderList): number {
+  let bytes = startLine.length + 4;
+  for (let i = 0; i < list.length; i += 2) bytes += (list[i]?.length ?? 0) + (list[i + 1]?.length ?? 0) + 4;
+  return bytes;
+}
+
 /** RFC 9110 §7.6.1, and the old `proxy-connection`. They speak of one connection and go no further. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',

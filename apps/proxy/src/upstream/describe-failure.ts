@@ -1,7 +1,9 @@
-import type { ProblemCode } from '../http/problems.js';
+import type { Problem, ProblemCode } from '../http/problems.js';
 
 /** Of a request or an answer whose codings Node reads past: whoever got it would take their bytes for the content. */
 export const UNSUPPORTED_CODING = 'The only transfer coding that is supported is chunked.';
+
+export const HEAD_TOO_LARGE: Problem = { code: 'header_too_large', detail: 'The head of the request is too large.' };
 
 /** The code and text for an attempt that failed for good. */
 export function describeFailure(connected: boolean, error: Error & { code?: string }): [ProblemCode, string] {
@@ -14,14 +16,14 @@ export function isParseError(error: { code?: string }): boolean {
   return error.code?.startsWith('HPE_') === true;
 }
 
-/** The code and text for what Node's parser refuses of a client. */
-export function describeClientError(code: string | undefined): [ProblemCode, string] {
+/** What is said of what Node's parser refuses of a client. */
+export function describeClientError(code: string | undefined): Problem {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
-      return ['header_too_large', 'The head of the request is too large.'];
+      return HEAD_TOO_LARGE;
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return ['request_timeout', 'The head of the request did not arrive in time.'];
+      return { code: 'request_timeout', detail: 'The head of the request did not arrive in time.' };
     default:
-      return ['bad_request', `This is not an HTTP/1.1 request (${code ?? 'unknown error'}).`];
+      return { code: 'bad_request', detail: `This is not an HTTP/1.1 request (${code ?? 'unknown error'}).` };
   }
 }

@@ -2,9 +2,9 @@ import { createServer, type IncomingMessage, type Server, ServerResponse } from 
 import type { AddressInfo, Socket } from 'node:net';
 import type httpProxy from 'http-proxy';
 import { fieldsOfList } from '../http/fields.js';
-import { hasToken, headerValues, requestFraming } from '../http/headers.js';
+import { hasToken, headBytesOf, headerValues, requestFraming } from '../http/headers.js';
 import type { Problem } from '../http/problems.js';
-import { describeClientError, UNSUPPORTED_CODING } from './describe-failure.js';
+import { describeClientError, HEAD_TOO_LARGE, UNSUPPORTED_CODING } from './describe-failure.js';
 import type { Forwarder, ForwarderLimits, Gateway, Refusal, RequestHead } from './forwarder.js';
 import { endLooksWhole, HttpExchange } from './http-exchange.js';
 import type { InstanceState } from './instance.js';
@@ -270,6 +270,8 @@ class HttpProxyForwarder implements Forwarder {
     }
     if (target.length > this.#limits.targetBytes)
       return { code: 'uri_too_long', detail: `The target is longer than ${this.#limits.targetBytes} bytes.` };
+    // Node counts only targets, names and values.
+    if (headBytesOf(`${req.method} ${target} HTTP/${httpVersion}`, rawHeaders) > this.#limits.headBytes) return HEAD_TOO_LARGE;
     const hosts = headerValues(rawHeaders, 'host').length;
     if (hosts > 1 || (hosts === 0 && httpVersion === '1.1')) return { code: 'bad_request', detail: 'Exactly one Host header is needed.' };
     if (httpVersion === '1.0' && req.headers['transfer-encoding'] !== undefined)
@@ -300,8 +302,7 @@ class HttpProxyForwarder implements Forwarder {
       socket.destroy();
       return;
     }
-    const [code, detail] = describeClientError(error.code);
-    writeProblem(socket, this.#gateway.refuseUnparsed({ code, detail }));
+    writeProblem(socket, this.#gateway.refuseUnparsed(describeClientError(error.code)));
   }
 }
 

@@ -19,6 +19,17 @@ export const HTTP_PROXY_DEVIATIONS: readonly Deviation[] = [
     },
   },
   {
+    rule: 'exactly the limit passes, one byte more is 431: a head with spaces around its values',
+    reason: "Node's parser drops them, so that one behind each colon is counted, whatever there is",
+    instead: async ({ bench }) => {
+      const { begin } = await bench();
+      const { peer, upstream, head } = await begin(request('/x', `X-A: ${' '.repeat(17_000)}b\r\n`));
+      expect(valuesOf(head.headers, 'x-a')).toEqual(['b']);
+      upstream.send(OK);
+      expect((await peer.readMessage()).status).toBe(200);
+    },
+  },
+  {
     rule: 'a client that ends its side still gets the answer to what it has asked',
     reason: "Node's server ends a connection whose client has ended its side",
     instead: async ({ bench }) => {

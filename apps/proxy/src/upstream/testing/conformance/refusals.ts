@@ -1,7 +1,70 @@
 import type { ForwarderLimits } from '../../forwarder.js';
 import { valuesOf } from '../raw-client.js';
-import { chunk, LAST_CHUNK, OK, post, problemOf } from './messages.js';
+import { chunk, LAST_CHUNK, OK, post, problemOf, request } from './messages.js';
 import type { Suite } from './suite.js';
+
+/** A head of so many bytes, the empty line included. */
+function headOf(bytes: number, fields = ''): string {
+  return request('/x', `${fields}X-Long: ${'a'.repeat(bytes - request('/x', `${fields}X-Long: \r\n`).length)}\r\n`);
+}
+
+/** What is exactly at a limit and one byte above it, as made by `of`. */
+const BOUNDS: readonly {
+  what: string;
+  limits?: Partial<ForwarderLimits>;
+  at: number;
+  of(bytes: number): string;
+  code: string;
+  status: number;
+}[] = [
+  { what: 'a head with one long field', at: 16_384, of: headOf, code: 'header_too_large', status: 431 },
+  {
+    what: 'a head with many short fields',
+    at: 16_384,
+    of: (bytes) => headOf(bytes, 'a: b\r\n'.repeat(2_000)),
+    code: 'header_too_large',
+    status: 431,
+  },
+  {
+    what: 'a head with spaces around its values',
+    at: 16_384,
+    of: (bytes) => headOf(bytes, `X-A: ${' '.repeat(8_000)}b${' '.repeat(2_000)}\r\n`),
+    code: 'header_too_large',
+    status: 431,
+  },
+  {
+    what: 'a head of an upgrade',
+    at: 16_384,
+    of: (bytes) => headOf(bytes, 'Connection: Upgrade\r\nUpgrade: websocket\r\n'),
+    code: 'header_too_large',
+    status: 431,
+  },
+  {
+    what: 'a head, with another limit',
+    limits: { headBytes: 1_024, targetBytes: 256 },
+    at: 1_024,
+    of: headOf,
+    code: 'header_too_large',
+    status: 431,
+  },
+  { what: 'a target', at: 8_192, of: (bytes) => request(`/${'a'.repeat(bytes - 1)}`), code: 'uri_too_long', status: 414 },
+  { what: 'a target with a query', at: 8_192, of: (bytes) => request(`/?${'a'.repeat(bytes - 2)}`), code: 'uri_too_long', status: 414 },
+  {
+    what: 'a target in absolute form',
+    at: 8_192,
+    of: (bytes) => request(`http://h/${'a'.repeat(bytes - 9)}`),
+    code: 'uri_too_long',
+    status: 414,
+  },
+  {
+    what: 'a target, with another limit',
+    limits: { targetBytes: 256 },
+    at: 256,
+    of: (bytes) => request(`/${'a'.repeat(bytes - 1)}`),
+    code: 'uri_too_long',
+    status: 414,
+  },
+];
 
 export function describeRefusals(suite: Suite): void {
   describe('requests that are refused', () => {
@@ -71,6 +134,22 @@ export function describeRefusals(suite: Suite): void {
         expect(answer.status).toBe(status);
         expect(JSON.parse(answer.body.toString())).toMatchObject({ code, status });
         expect(valuesOf(answer.headers, 'x-request-id')).toHaveLength(1);
+      });
+    }
+
+    for (const { what, limits, at, of, code, status } of BOUNDS) {
+      suite.rule(`exactly the limit passes, one byte more is ${status}: ${what}`, async ({ bench }) => {
+        const { begin, client, instance } = await bench(limits);
+        const bytes = of(at);
+        const { peer, upstream } = await begin(bytes);
+        upstream.send(OK);
+        expect((await peer.readMessage()).status).toBe(200);
+        const other = await client();
+        // Also when the last byte comes by itself.
+        for (const piece of [of(at + 1).slice(0, -1), '\n']) other.send(piece);
+        expect(problemOf(await other.readMessage())).toMatchObject({ code, status });
+        await other.untilEnd();
+        expect(instance.accepted).toBe(1);
       });
     }
 
