@@ -5,7 +5,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AppRoutes } from '@app-fabric/routing';
 import { startProxy } from './start-proxy.js';
-import { FakeBus } from './table/testing/fake-bus.js';
+import { FakeBus, routeDocument } from './table/testing/fake-bus.js';
 import { renderSnapshot } from './table/testing/render-snapshot.js';
 import { call, cleanUp, cleanups, instance, PATH, running, shop, silent, start } from './testing/proxy-bench.js';
 import { RawPeer, valuesOf } from './upstream/testing/raw-client.js';
@@ -310,6 +310,33 @@ describe('CONTRACT §5: start and stop', () => {
     bus.down = false;
     bus.connected = true;
     await until(async () => (await call(`${second.adminUrl}/readyz`)).json().source === 'live');
+  });
+
+  it('what a proxy cannot read of its snapshot is said and counted, by app; it serves the others', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'fabric-proxy-'));
+    cleanups.push(() => rm(dataDir, { recursive: true }));
+    const one = await instance('one');
+    const documents = [
+      shop(7, { 1: [one] }, { 1: 10_000 }),
+      ...Array.from({ length: 30 }, (_, i) => ({ ...routeDocument(`app-${i}`, i), format: 99 })),
+    ];
+    const text = renderSnapshot({ epoch: 'e1', revision: 7, documents: documents.map((document) => ({ json: JSON.stringify(document) })) });
+    await writeFile(join(dataDir, 'proxy-snapshot.json'), text);
+    const warnings: object[] = [];
+    const bus = new FakeBus();
+    bus.down = true;
+    const proxy = await start(bus, { dataDir, log: { ...silent, warn: (fields, message) => void warnings.push({ ...fields, message }) } });
+    expect((await call(`${proxy.proxyUrl}${PATH}/services/cart/methods/x`)).status).toBe(200);
+    expect((await call(`${proxy.adminUrl}/metrics`)).text).toMatch(/^fabric_proxy_route_rejections_total 30$/m);
+    expect(warnings.filter((one) => 'key' in one)).toEqual(
+      Array.from({ length: 20 }, (_, i) => ({
+        key: `default/app-${i}`,
+        revision: i,
+        reason: expect.stringContaining('document.format'),
+        message: 'an app is missing: its document in the snapshot of the routes cannot be read',
+      })),
+    );
+    expect(warnings).toContainEqual({ more: 10, message: 'further documents of the snapshot cannot be read either' });
   });
 
   const worthless = {

@@ -140,7 +140,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const bootId = randomUUID();
 
   await sync.start();
-  if (sync.source === 'none' && file !== null) await loadSnapshot(file, sync, log);
+  if (sync.source === 'none' && file !== null) await loadSnapshot(file, sync, log, tableMetrics);
   const report = () => ({
     proxyId,
     bootId,
@@ -178,15 +178,24 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   };
 }
 
-async function loadSnapshot(file: SnapshotFile, sync: RouteSync, log: ProxyLog): Promise<void> {
+/** So many documents that cannot be read are named in the log. */
+const MAX_NAMED = 20;
+
+async function loadSnapshot(file: SnapshotFile, sync: RouteSync, log: ProxyLog, metrics: TableMetrics): Promise<void> {
   const loaded = await file.load();
   if (loaded === null) return;
   if (!loaded.ok) {
     log.warn({ reason: loaded.reason }, 'the snapshot of the routes is of no use');
     return;
   }
-  if (sync.loadSnapshot(loaded.value))
-    log.warn({ revision: loaded.value.revision }, 'routing by the snapshot on disk until the route store can be read');
+  const { value, unreadable } = loaded;
+  if (!sync.loadSnapshot(value)) return;
+  log.warn({ revision: value.revision }, 'routing by the snapshot on disk until the route store can be read');
+  for (const document of unreadable.slice(0, MAX_NAMED))
+    log.warn(document, 'an app is missing: its document in the snapshot of the routes cannot be read');
+  if (unreadable.length > MAX_NAMED)
+    log.warn({ more: unreadable.length - MAX_NAMED }, 'further documents of the snapshot cannot be read either');
+  for (const _ of unreadable) metrics.rejection();
 }
 
 /** Two proxies on one machine have two ports, and two containers have two host names. */

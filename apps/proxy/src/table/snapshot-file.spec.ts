@@ -38,7 +38,7 @@ describe('SnapshotFile', () => {
     }
     await clock.advance(200);
     await file.flush();
-    expect(await file.load()).toEqual({ ok: true, value: at(100) });
+    expect(await file.load()).toEqual({ ok: true, value: at(100), unreadable: [] });
     expect(state.renders).toBe(1);
     state.snapshot = json(at(101));
     file.changed();
@@ -46,7 +46,7 @@ describe('SnapshotFile', () => {
     expect(state.renders).toBe(1);
     await clock.advance(1_000);
     await file.flush();
-    expect(await file.load()).toEqual({ ok: true, value: at(101) });
+    expect(await file.load()).toEqual({ ok: true, value: at(101), unreadable: [] });
   });
 
   it('close writes what has not been written, and leaves no temporary file', async () => {
@@ -65,7 +65,7 @@ describe('SnapshotFile', () => {
     state.snapshot = json(many);
     file.changed();
     await file.close();
-    expect(await file.load()).toEqual({ ok: true, value: many });
+    expect(await file.load()).toEqual({ ok: true, value: many, unreadable: [] });
   });
 
   it('there is none at the first start', async () => {
@@ -84,7 +84,7 @@ describe('SnapshotFile', () => {
 
   it('every truncation and every changed byte is noticed', () => {
     const text = renderSnapshot(json(at(5)));
-    expect(parseSnapshot(text)).toEqual({ ok: true, value: at(5) });
+    expect(parseSnapshot(text)).toEqual({ ok: true, value: at(5), unreadable: [] });
     for (let length = 0; length < text.length; length += 1) expect(parseSnapshot(text.slice(0, length)).ok).toBe(false);
     for (let i = 0; i < text.length; i += 7) {
       const changed = text.slice(0, i) + String.fromCharCode(text.charCodeAt(i) ^ 1) + text.slice(i + 1);
@@ -92,12 +92,24 @@ describe('SnapshotFile', () => {
     }
   });
 
-  it('a document that this program cannot read does not cost the others', () => {
+  it('a document that this program cannot read does not cost the others, and is named', () => {
+    const newer = { ...routeDocument('b', 4), format: 99 };
+    const long = { routes: { namespace: 'n'.repeat(1_000), app: 'c' } };
     const text = renderSnapshot({
       epoch: 'e1',
       revision: 5,
-      documents: [JSON.stringify(routeDocument('a', 5)), '{"format":99}'].map((json) => ({ json })),
+      documents: [routeDocument('a', 5), newer, { format: 99 }, long, 'x', null].map((one) => ({ json: JSON.stringify(one) })),
     });
-    expect(parseSnapshot(text)).toMatchObject({ ok: true, value: { documents: [{ revision: 5 }] } });
+    expect(parseSnapshot(text)).toMatchObject({
+      ok: true,
+      value: { documents: [{ revision: 5 }] },
+      unreadable: [
+        { key: 'default/b', revision: 4, reason: expect.stringContaining('document.format') },
+        { key: null, revision: null, reason: expect.stringContaining('document.format') },
+        { key: 'n'.repeat(257), revision: null },
+        { key: null, revision: null, reason: expect.stringContaining('document') },
+        { key: null, revision: null },
+      ],
+    });
   });
 });

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { parseRouteDocument, type RouteDocument, type RouteHead, type RouteSnapshot } from '@app-fabric/contracts';
+import { appKey, parseRouteDocument, type RouteDocument, type RouteHead, type RouteSnapshot } from '@app-fabric/contracts';
 import type { Clock } from './clock.js';
+import { readRevision } from './raw-change.js';
 
 /** After the first change, and at least between two writes: a burst of changes becomes one file. */
 const FIRST_DELAY_MS = 200;
@@ -15,6 +16,8 @@ const MAX_BYTES = 1024 * 1024 * 1024;
 const CHARACTERS_IN_A_PIECE = 65_536;
 /** At most, of a UTF-16 unit in UTF-8. */
 const BYTES_OF_A_CHARACTER = 3;
+/** What the log says of a key that may be anything. */
+const MAX_KEY = 257;
 /** Holds the place of one until it is known. */
 const NO_CHECKSUM = '0'.repeat(64);
 
@@ -23,7 +26,15 @@ export interface SnapshotToWrite extends RouteHead {
   documents: readonly { readonly json: string }[];
 }
 
-export type LoadedSnapshot = { ok: true; value: RouteSnapshot } | { ok: false; reason: string } | null;
+/** A document of a snapshot that is not taken. Of an app and a revision, as far as even that can be read. */
+interface UnreadableDocument {
+  key: string | null;
+  revision: number | null;
+  reason: string;
+}
+
+/** Of an older or newer program, some documents may not parse: the others are worth having. */
+export type ParsedSnapshot = { ok: true; value: RouteSnapshot; unreadable: readonly UnreadableDocument[] } | { ok: false; reason: string };
 
 interface Log {
   warn(fields: object, text: string): void;
@@ -53,7 +64,7 @@ export class SnapshotFile {
   }
 
   /** `null` when there is none. Never rejects. */
-  async load(): Promise<LoadedSnapshot> {
+  async load(): Promise<ParsedSnapshot | null> {
     let text: string;
     try {
       text = await readText(this.#path);
@@ -133,7 +144,7 @@ export function snapshotHead(checksum: string): string {
   return `app-fabric-routes 1 ${checksum}\n`;
 }
 
-export function parseSnapshot(text: string): { ok: true; value: RouteSnapshot } | { ok: false; reason: string } {
+export function parseSnapshot(text: string): ParsedSnapshot {
   const lineEnd = text.indexOf('\n');
   const head = /^app-fabric-routes 1 ([0-9a-f]{64})$/.exec(text.slice(0, Math.max(0, lineEnd)));
   if (head === null) return { ok: false, reason: 'not a snapshot of routes' };
@@ -148,13 +159,20 @@ export function parseSnapshot(text: string): { ok: true; value: RouteSnapshot } 
   const { epoch, revision, documents } = (raw ?? {}) as Record<string, unknown>;
   if (typeof epoch !== 'string' || !Number.isSafeInteger(revision) || !Array.isArray(documents))
     return { ok: false, reason: 'fields are missing' };
-  // A document of an older program may not parse any more: the others are worth having.
   const accepted: RouteDocument[] = [];
+  const unreadable: UnreadableDocument[] = [];
   for (const document of documents) {
     const parsed = parseRouteDocument(document);
     if (parsed.ok) accepted.push(parsed.value);
+    else unreadable.push({ key: readKey(document), revision: readRevision(document), reason: parsed.reason });
   }
-  return { ok: true, value: { epoch, revision: revision as number, documents: accepted } };
+  return { ok: true, value: { epoch, revision: revision as number, documents: accepted }, unreadable };
+}
+
+function readKey(document: unknown): string | null {
+  const { namespace, app } = (document as { routes?: Record<string, unknown> } | null)?.routes ?? {};
+  if (typeof namespace !== 'string' || typeof app !== 'string') return null;
+  return appKey(namespace, app).slice(0, MAX_KEY);
 }
 
 /** Requests have their turn after each piece. */
