@@ -30,10 +30,11 @@ export class RouteTable<I> {
 
   /** Compiles the app if nobody has asked for it yet. */
   get(namespace: string, app: string): CompiledApp<I> | undefined {
-    const found = this.#namespaces.get(namespace)?.get(app);
+    const apps = this.#namespaces.get(namespace);
+    const found = apps?.get(app);
     if (!(found instanceof Uncompiled)) return found;
     const compiled = found.compile();
-    this.replace(compiled);
+    apps?.set(app, compiled);
     return compiled;
   }
 

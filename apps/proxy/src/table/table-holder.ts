@@ -44,7 +44,7 @@ export class TableHolder implements RouteSink, RouteResolver {
   put(key: string, document: RouteDocument, json: string): void {
     const { namespace, app } = document.routes;
     if (this.#table.isCompiled(namespace, app)) {
-      this.#compile(key, document.routes);
+      this.#table.replace(this.#compile(key, document.routes));
       return;
     }
     const { hosts } = checkApp(document.routes);
@@ -122,13 +122,12 @@ export class TableHolder implements RouteSink, RouteResolver {
     this.#registry.released(instance);
   }
 
-  /** The new app is in the table before former instances are let go: a request never picks one that was just released. */
+  /** Former instances are let go in the same turn in which the app comes into the table: a request never picks one that was just released. */
   #compile(key: string, routes: AppRoutes): CompiledApp<InstanceState> {
     return this.#limiters.replaceApp(key, (obtainLimiter) =>
       this.#registry.replaceApp(key, (obtain) => {
         const app = compileApp(routes, obtain, obtainLimiter);
         for (const { versions } of app.services.values()) for (const { instances } of versions) this.#outliers.settle(instances);
-        this.#table.replace(app);
         return app;
       }),
     );
