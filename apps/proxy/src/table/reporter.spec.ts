@@ -53,7 +53,21 @@ describe('Reporter', () => {
     await reporter.close();
   });
 
-  it('rests longer while there is always something to tell, and then no longer', async () => {
+  it('does not rest longer for changes of which each waits for the one before to be told', async () => {
+    const { bus, clock, state, reporter } = bench();
+    reporter.start();
+    await settled();
+    for (let change = 0; change < 20; change += 1) {
+      const told = bus.reports.length;
+      state.revision += 1;
+      reporter.now();
+      await clock.advance(5);
+      expect(bus.reports).toHaveLength(told + 1);
+    }
+    await reporter.close();
+  });
+
+  it('rests longer while changes come all the time, and then no longer', async () => {
     const { bus, clock, state, reporter } = bench();
     reporter.start();
     const change = () => {

@@ -5,8 +5,9 @@ import type { Clock } from './clock.js';
 const REPORT_EVERY_MS = 1_000;
 /** Between two reports: a thousand changes a second must not become a thousand reports, which cost more than the changes. */
 const REST_MS = 5;
-/** Rests grow to this while each ends with something to tell. */
+/** Rests grow to this while so many changes come during each: one after another, each told before the next, are not held up. */
 const LONGEST_REST_MS = 20;
+const MANY = 4;
 
 /**
  * Tells the control plane what this proxy routes by: every second, and at once when something was applied. One report is on its way
@@ -19,7 +20,8 @@ export class Reporter {
   #sending: Promise<void> | null = null;
   #stopRest: (() => void) | null = null;
   #restMs = REST_MS;
-  #pending = false;
+  /** Since the last report. */
+  #changes = 0;
   #stopTimer: (() => void) | null = null;
   #closed = false;
 
@@ -38,9 +40,10 @@ export class Reporter {
   now(): void {
     if (this.#closed) return;
     if (this.#sending !== null || this.#stopRest !== null) {
-      this.#pending = true;
+      this.#changes += 1;
       return;
     }
+    this.#changes = 0;
     this.#sending = this.#send(false).finally(() => {
       this.#sending = null;
       if (!this.#closed) this.#rest();
@@ -59,10 +62,8 @@ export class Reporter {
   #rest(): void {
     this.#stopRest = this.#clock.after(this.#restMs, () => {
       this.#stopRest = null;
-      this.#restMs = this.#pending ? Math.min(2 * this.#restMs, LONGEST_REST_MS) : REST_MS;
-      if (!this.#pending) return;
-      this.#pending = false;
-      this.now();
+      this.#restMs = this.#changes >= MANY ? Math.min(2 * this.#restMs, LONGEST_REST_MS) : REST_MS;
+      if (this.#changes > 0) this.now();
     });
   }
 
