@@ -16,5 +16,6 @@ export default {
   runner: ['jest-light-runner', { runtime: 'child_process' }],
   setupFilesAfterEnv: [join(tools, 'test-limits.mjs')],
   transform: {},
-  maxWorkers: 2,
+  // One more than the cores of a small machine: the longest specs wait, for programs that start and time-outs that pass.
+  maxWorkers: 3,
 };
