@@ -55,10 +55,11 @@ class RedisSubscriber implements SubscriberBus {
     const { proxies, proxy, reports } = this.names;
     const text = JSON.stringify(report);
     await this.link.call(async (redis) => {
-      const transaction = redis.multi();
-      if (report.leaving) transaction.del(proxy(report.proxyId)).srem(proxies, report.proxyId);
-      else transaction.set(proxy(report.proxyId), text, 'PX', REPORT_TTL_MS).sadd(proxies, report.proxyId);
-      results(await transaction.publish(reports, text).exec());
+      // No transaction: they are carried out in this order, and if the connection is lost between two of them, the next report says all again.
+      const commands = redis.pipeline();
+      if (report.leaving) commands.del(proxy(report.proxyId)).srem(proxies, report.proxyId);
+      else commands.set(proxy(report.proxyId), text, 'PX', REPORT_TTL_MS).sadd(proxies, report.proxyId);
+      results(await commands.publish(reports, text).exec());
     });
   }
 

@@ -20,6 +20,7 @@ export class Reporter {
   #sending: Promise<void> | null = null;
   #stopRest: (() => void) | null = null;
   #restMs = REST_MS;
+  #restedAtMs = 0;
   /** Since the last report. */
   #changes = 0;
   #stopTimer: (() => void) | null = null;
@@ -39,15 +40,16 @@ export class Reporter {
   /** Something changed that somebody may be waiting for. */
   now(): void {
     if (this.#closed) return;
-    if (this.#sending !== null || this.#stopRest !== null) {
-      this.#changes += 1;
+    this.#changes += 1;
+    if (this.#sending !== null || this.#stopRest !== null) return;
+    const leftMs = this.#restedAtMs - this.#clock.now();
+    if (leftMs > 0) {
+      // Not longer than a rest takes: the clock may have been set back.
+      this.#rest(Math.min(leftMs, this.#restMs));
       return;
     }
-    this.#changes = 0;
-    this.#sending = this.#send(false).finally(() => {
-      this.#sending = null;
-      if (!this.#closed) this.#rest();
-    });
+    this.#restMs = REST_MS;
+    this.#report();
   }
 
   /** The last report, with `leaving`: nobody needs to wait for this proxy any more. Never rejects. */
@@ -59,11 +61,21 @@ export class Reporter {
     await this.#send(true);
   }
 
-  #rest(): void {
-    this.#stopRest = this.#clock.after(this.#restMs, () => {
+  /** Only while there is something to tell: a timer after each report would cost more than the report of a single change. */
+  #rest(ms: number): void {
+    this.#stopRest = this.#clock.after(ms, () => {
       this.#stopRest = null;
       this.#restMs = this.#changes >= MANY ? Math.min(2 * this.#restMs, LONGEST_REST_MS) : REST_MS;
-      if (this.#changes > 0) this.now();
+      this.#report();
+    });
+  }
+
+  #report(): void {
+    this.#changes = 0;
+    this.#sending = this.#send(false).finally(() => {
+      this.#sending = null;
+      this.#restedAtMs = this.#clock.now() + this.#restMs;
+      if (this.#changes > 0 && !this.#closed) this.#rest(this.#restMs);
     });
   }
 
