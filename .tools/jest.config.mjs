@@ -16,6 +16,5 @@ export default {
   runner: ['jest-light-runner', { runtime: 'child_process' }],
   setupFilesAfterEnv: [join(tools, 'test-limits.mjs')],
   transform: {},
-  // One more than the cores of a small machine: the longest specs wait, for programs that start and time-outs that pass.
-  maxWorkers: 3,
+  maxWorkers: 2,
 };
