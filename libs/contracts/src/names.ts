@@ -1,5 +1,9 @@
+import { text } from './read.js';
+
 /** What namespaces, apps, services, aliases and instances may be called. */
 export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+export const readName = text(NAME_PATTERN, 'a name');
 
 /** An app's key in the store, in changes and in the outbox. Names hold no slash. */
 export function appKey(namespace: string, app: string): string {

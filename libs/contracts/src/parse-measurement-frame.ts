@@ -1,15 +1,14 @@
 import { BUCKETS, type Measures, type SparseHistogram, STATUS_CLASSES } from '@app-fabric/measurement';
-import { MAX_VERSION } from '@app-fabric/routing';
 import { type ErrorSample, FRAME_BOUNDS, type MeasuredSeries, type MeasurementFrame } from './measurement-frame.js';
-import { NAME_PATTERN } from './names.js';
+import { readName } from './names.js';
 import { fail, field, integer, list, member, number, object, orNull, type Parsed, parseWith, record, text } from './read.js';
+import { readVersion } from './read-weights.js';
 
 /** Nothing lives longer: 100 years. */
 const MAX_AGE_MS = 100 * 365 * 86_400_000;
 
-const readName = text(NAME_PATTERN, 'a name');
 const readNameOrNull = orNull(readName);
-const readVersionOrNull = orNull(integer(1, MAX_VERSION));
+const readVersionOrNull = orNull(readVersion);
 const readAgeMs = number(0, MAX_AGE_MS);
 const readSequence = integer(1);
 const readCount = integer(0);

@@ -1,11 +1,10 @@
 import type { ProxyReport, RejectedApp } from './messages.js';
-import { MAX_REJECTED_APPS, NAME_PATTERN } from './names.js';
+import { MAX_REJECTED_APPS, readName } from './names.js';
 import { readHead } from './parse-route-document.js';
-import { field, integer, list, member, object, orNull, type Parsed, parseWith, record, shortText, text } from './read.js';
+import { field, integer, list, member, object, orNull, type Parsed, parseWith, record, shortText } from './read.js';
 
 const MAX_IN_FLIGHT = 100_000;
 
-const readProxyId = text(NAME_PATTERN, 'a name');
 const readBootId = shortText(128);
 const readAdminUrl = shortText();
 const readKey = shortText(257);
@@ -23,7 +22,7 @@ export function parseProxyReport(input: unknown): Parsed<ProxyReport> {
     const fields = object(input);
     const applied = member(fields, 'applied', readApplied);
     return {
-      proxyId: member(fields, 'proxyId', readProxyId),
+      proxyId: member(fields, 'proxyId', readName),
       bootId: member(fields, 'bootId', readBootId),
       adminUrl: member(fields, 'adminUrl', readAdminUrl),
       applied,

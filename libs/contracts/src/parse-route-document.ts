@@ -8,7 +8,7 @@ import {
   type ServiceVersionRoutes,
 } from '@app-fabric/routing';
 import type { RouteChange, RouteDocument, RouteHead, TraceOrigin } from './messages.js';
-import { appKey, NAME_PATTERN } from './names.js';
+import { appKey, readName } from './names.js';
 import { isPlainUrl } from './plain-url.js';
 import {
   boolean,
@@ -37,7 +37,6 @@ const MAX_ALIASES = 100_000;
 const MAX_TRACEPARENT = 256;
 const MAX_TRACESTATE = 512;
 
-const readName = text(NAME_PATTERN, 'a name');
 const readEpoch = text(/^[A-Za-z0-9-]{1,64}$/, 'an epoch');
 const readRevision = integer(0);
 const readKey = shortText(257);

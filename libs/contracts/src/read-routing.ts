@@ -16,7 +16,7 @@ import {
   type TextTest,
   TOTAL_BP,
 } from '@app-fabric/routing';
-import { NAME_PATTERN } from './names.js';
+import { NAME_PATTERN, readName } from './names.js';
 import {
   boolean,
   fail,
@@ -39,7 +39,6 @@ const TESTS = ['equals', 'oneOf', 'prefix', 'present'] as const;
 const BOUNDS = ROUTING_BOUNDS;
 
 const readFieldName = text(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/, 'the name of a header or cookie');
-const readRuleName = text(NAME_PATTERN, 'a name');
 const readValue = shortText(BOUNDS.valueLength);
 const readValues = list(BOUNDS.valuesPerCondition, readValue);
 const readCidrs = list(BOUNDS.valuesPerCondition, readCidr);
@@ -69,7 +68,7 @@ function readAudience(input: unknown): AudienceRule {
   const fields = object(input);
   const when = member(fields, 'when', readConditions);
   if (when.length === 0) fail('must have at least one condition', '.when');
-  return { name: member(fields, 'name', readRuleName), when, then: member(fields, 'then', readThen) };
+  return { name: member(fields, 'name', readName), when, then: member(fields, 'then', readThen) };
 }
 
 function readThen(input: unknown): AudienceRule['then'] {
